@@ -1,0 +1,3 @@
+//! The binary `promfetch`.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The routing table and the sources that feed it.
+
+pub mod exporters;

@@ -1,0 +1,1 @@
+//! All targets of a page at once, within one deadline.

@@ -1,0 +1,142 @@
+//! One running copy of an app: who it is, where it listens, which labels its samples get.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::labels::Labels;
+
+/// What all instances of one process of an app share: the metric tags that the Cloud Controller sets.
+///
+/// An empty string means that the tag was absent. Names are as typed by the user: any Unicode, `/`, `%`, quotes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct App {
+    pub organization_id: Box<str>,
+    pub space_id: Box<str>,
+    pub app_id: Box<str>,
+    pub organization_name: Box<str>,
+    pub space_name: Box<str>,
+    pub app_name: Box<str>,
+    pub process_id: Box<str>,
+    /// `web`, or another process type of the app's manifest.
+    pub process_type: Box<str>,
+    pub source_id: Box<str>,
+}
+
+impl App {
+    /// The first six of [`INSTANCE_LABELS`](crate::labels::INSTANCE_LABELS), which external exporters get too.
+    pub fn labels(&self) -> Labels {
+        Labels::from_iter([
+            ("organization_id", &*self.organization_id),
+            ("space_id", &*self.space_id),
+            ("app_id", &*self.app_id),
+            ("organization_name", &*self.organization_name),
+            ("space_name", &*self.space_name),
+            ("app_name", &*self.app_name),
+        ])
+    }
+}
+
+/// Where an instance listens: `host:port`. The host may be a name; an IPv6 address stands without brackets.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Address {
+    pub host: Box<str>,
+    pub port: u16,
+}
+
+impl Address {
+    /// Reads `host:port`, split at the last colon, as gorouter glues it (IPv6 without brackets; with them is fine too).
+    pub fn parse(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
+        (!host.is_empty()).then(|| Some(Self { host: host.into(), port: port.parse().ok()? }))?
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') { write!(f, "[{}]:{}", self.host, self.port) } else { write!(f, "{}:{}", self.host, self.port) }
+    }
+}
+
+/// How to speak to an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Transport {
+    /// The name to verify in the server's certificate (`server_cert_domain_san`), when the endpoint is TLS.
+    /// `Some("")` means TLS with the check against the IP address, as gorouter does.
+    pub tls: Option<Box<str>>,
+    /// `protocol: http2` in the registration: HTTP/2 with prior knowledge, or by ALPN under TLS.
+    pub http2: bool,
+}
+
+/// One running copy of an app, as the routing table knows it. Immutable: a new registration makes a new one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Instance {
+    pub app: Arc<App>,
+    pub address: Address,
+    pub transport: Transport,
+    /// `process_instance_id` or `private_instance_id`; 8-4-4-4-4 hex digits, not a UUID. Empty when unknown.
+    pub guid: Box<str>,
+    /// The tag `instance_id`, which holds the index ("0", "1", …). Empty when the platform sent none.
+    pub index: Box<str>,
+    pub isolation_segment: Box<str>,
+    pub availability_zone: Box<str>,
+}
+
+impl Instance {
+    /// The nine labels of this instance's samples. Without an index there are only six, as in promfetcher.
+    pub fn labels(&self) -> Labels {
+        let mut labels = self.app.labels();
+        if !self.index.is_empty() {
+            labels.push("index", self.index.clone());
+            labels.push("instance_id", self.index.clone());
+            labels.push("instance", self.address.to_string());
+        }
+        labels
+    }
+
+    /// Order of instances in a page: by index as a number, then by address.
+    pub fn sort_key(&self) -> (u64, &str, &Address) {
+        (self.index.parse().unwrap_or(u64::MAX), &self.index, &self.address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_split_at_the_last_colon() {
+        for (text, want) in [
+            ("10.0.0.1:61001", Some(("10.0.0.1", 61001, "10.0.0.1:61001"))),
+            ("cell.internal:80", Some(("cell.internal", 80, "cell.internal:80"))),
+            ("2001:db8::7:61001", Some(("2001:db8::7", 61001, "[2001:db8::7]:61001"))),
+            ("[2001:db8::7]:61001", Some(("2001:db8::7", 61001, "[2001:db8::7]:61001"))),
+            ("10.0.0.1", None),
+            ("10.0.0.1:70000", None),
+            (":80", None),
+            ("", None),
+        ] {
+            let got = Address::parse(text);
+            assert_eq!(got.as_ref().map(|a| (&*a.host, a.port)), want.map(|w| (w.0, w.1)), "{text:?}");
+            assert_eq!(got.map(|a| a.to_string()).as_deref(), want.map(|w| w.2), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn index_and_instance_id_both_hold_the_index_and_are_left_out_without_one() {
+        let mut instance = Instance {
+            app: Arc::new(App { app_id: "a".into(), ..App::default() }),
+            address: Address::parse("10.0.0.1:61001").unwrap(),
+            transport: Transport::default(),
+            guid: "c6e2c9be-17cc-50d8-979d-02e4".into(),
+            index: "3".into(),
+            isolation_segment: "".into(),
+            availability_zone: "".into(),
+        };
+        let labels = instance.labels();
+        assert_eq!((labels.get("index"), labels.get("instance_id")), (Some("3"), Some("3")));
+        assert_eq!(labels.get("instance"), Some("10.0.0.1:61001"));
+        instance.index = "".into();
+        assert_eq!(instance.labels().len(), 6);
+    }
+}

@@ -1,0 +1,1 @@
+//! promfetcher's metrics of fetches per app.

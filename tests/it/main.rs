@@ -1,0 +1,1 @@
+//! promfetch as a whole, on real parts.
