@@ -1,1 +1,0 @@
-//! Discover, fetch, merge: what the service, the C library and the plugins call.

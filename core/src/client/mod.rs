@@ -1,0 +1,364 @@
+//! Discover, fetch, merge: what the service, the C library and the plugins call.
+
+mod query;
+mod status;
+mod targets;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use prometheus_client::registry::Registry;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub use query::{
+    DEFAULT_METRIC_PATH, MAX_METRIC_PATH, Query, check_metric_path, pick_instance, scrape_timeout,
+};
+pub use status::InstanceStatus;
+
+use crate::calls::{Call, Calls};
+use crate::config::Config;
+use crate::discovery::{Discovery, Located};
+use crate::error::{Error, Kind};
+use crate::exposition::Format;
+use crate::failure::{Effect, Reason};
+use crate::fetch::{Fetcher, Outcome, Request, Target};
+use crate::merge::{self, Health, Input, Merged};
+use crate::metrics::AppFetches;
+use crate::selector::Selector;
+
+/// How often series of apps that have left are dropped.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+/// Discovery, fetch and merge in one. Cloning gives another handle to the same client.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    config: Config,
+    discovery: Discovery,
+    fetcher: Fetcher,
+    app_fetches: AppFetches,
+    plan: Call,
+}
+
+/// A merged page, written piece by piece while it is read.
+#[derive(Debug)]
+pub struct Answer {
+    pub format: Format,
+    /// Instances that gave metrics.
+    pub up: usize,
+    /// Instances and external exporters that did not.
+    pub failed: usize,
+    pub page: PageBody,
+}
+
+/// The pieces of a merged page. The inputs count against the process' memory limit until it is dropped.
+#[derive(Debug)]
+pub struct PageBody {
+    merged: Merged,
+    _inputs: Vec<Outcome>,
+}
+
+impl Iterator for PageBody {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        self.merged.next()
+    }
+}
+
+impl PageBody {
+    /// Families, samples and renames of this page.
+    pub fn stats(&self) -> merge::Stats {
+        self.merged.stats()
+    }
+}
+
+impl Client {
+    /// Starts the sources and makes everything ready to fetch. Must be called inside a tokio runtime; the tasks
+    /// end when `shutdown` is cancelled. Own metrics are added to `registry`.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] for certificates and addresses that cannot be used.
+    pub fn start(
+        config: Config,
+        registry: &mut Registry,
+        shutdown: CancellationToken,
+    ) -> Result<Self, Error> {
+        let calls = Calls::register(registry);
+        let app_fetches = AppFetches::register(registry);
+        let fetcher = Fetcher::new(&config, &calls, registry)?;
+        let discovery = Discovery::start(&config, &calls, registry, shutdown.clone())?;
+        let client = Self(Arc::new(Shared {
+            config,
+            discovery,
+            fetcher,
+            app_fetches,
+            plan: calls.call("merge", "plan"),
+        }));
+        tokio::spawn(shutdown.run_until_cancelled_owned(client.clone().keep_house()));
+        Ok(client)
+    }
+
+    /// The routing table and the state of its sources.
+    pub fn discovery(&self) -> &Discovery {
+        &self.0.discovery
+    }
+
+    /// The formats that callers may choose from, best first.
+    pub fn offered_formats(&self) -> Vec<Format> {
+        let configured = &self.0.config.merge.formats;
+        if configured.is_empty() {
+            vec![Format::OpenMetrics, Format::Text]
+        } else {
+            configured.clone()
+        }
+    }
+
+    /// The instances that a selector leads to, of all its apps: `web` processes unless `process_type` says otherwise
+    /// (a route leads to whatever process it is mapped to).
+    ///
+    /// # Errors
+    /// [`Kind::NotReady`] when nothing fits and the routing table is not complete yet, [`Kind::NotFound`] when it is.
+    pub fn locate(
+        &self,
+        selector: &Selector,
+        process_type: Option<&str>,
+    ) -> Result<Vec<Located>, Error> {
+        let located = self.0.discovery.find(selector, process_type);
+        if !located.is_empty() {
+            return Ok(located);
+        }
+        if !self.0.discovery.readiness().ready {
+            return Err(Error::new(
+                Kind::NotReady,
+                "The routing table is not complete yet, try again in a few seconds",
+            ));
+        }
+        Err(Error::new(
+            Kind::NotFound,
+            format!("Cannot found app with id or path {}", plain(selector)),
+        ))
+    }
+
+    /// Asks all these instances at once and merges what arrives in time.
+    ///
+    /// # Errors
+    /// [`Kind::NoEndpoint`] when every instance answered 4xx: the path is wrong. [`Kind::Overloaded`] when the
+    /// process holds as many bytes of pages as it may. Instances that fail otherwise are a part of the page.
+    pub async fn page(&self, query: &Query, located: Vec<Located>) -> Result<Answer, Error> {
+        let shared = &*self.0;
+        let deadline = Instant::now() + query.timeout.min(shared.config.fetch.timeout);
+        let path = query.metric_path.as_deref().unwrap_or(DEFAULT_METRIC_PATH);
+        let extra = &shared.config.merge.extra_labels;
+
+        let exporters = if query.only_app_metrics {
+            Vec::new()
+        } else {
+            targets::of_exporters(&shared.config.external_exporters, &located, extra)
+        };
+        let mut targets = targets::of_instances(located, path, extra);
+        targets.extend(exporters);
+
+        let mut format = query.format;
+        let mut outcomes = shared
+            .fetcher
+            .fetch(request(query, path, format, targets, deadline))
+            .await?;
+        if outcomes
+            .iter()
+            .filter_map(format_of)
+            .any(|answered| answered != format)
+        {
+            format = Format::Text;
+            self.ask_again_as_text(query, path, deadline, &mut outcomes)
+                .await?;
+        }
+        self.settle(&outcomes);
+
+        let instances = || {
+            outcomes
+                .iter()
+                .filter(|outcome| outcome.target.instance.is_some())
+        };
+        if instances().count() > 0 && instances().all(|outcome| matches!(&outcome.result, Err(failure) if failure.reason == Reason::Status4xx)) {
+            let app = plain(&query.selector);
+            return Err(Error::new(Kind::NoEndpoint, format!("Cannot found endpoint '{path}' for app with id or path '{app}', please create one")));
+        }
+        let up = instances().filter(|outcome| outcome.result.is_ok()).count();
+        let failed = outcomes
+            .iter()
+            .filter(|outcome| outcome.result.is_err())
+            .count();
+        Ok(Answer {
+            format,
+            up,
+            failed,
+            page: self.merge(outcomes, format, query.only_app_metrics),
+        })
+    }
+
+    /// What is known of these instances without asking them: "why is my app not there?"
+    pub fn instances(&self, located: &[Located], metric_path: &str) -> Vec<InstanceStatus> {
+        located
+            .iter()
+            .map(|one| InstanceStatus::of(one, metric_path, &self.0.fetcher))
+            .collect()
+    }
+
+    /// Instances that answered in another format than the rest are asked once more, for text, which all have.
+    async fn ask_again_as_text(
+        &self,
+        query: &Query,
+        path: &str,
+        deadline: Instant,
+        outcomes: &mut [Outcome],
+    ) -> Result<(), Error> {
+        let others: Vec<usize> = (0..outcomes.len())
+            .filter(|&at| format_of(&outcomes[at]).is_some_and(|format| format != Format::Text))
+            .collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let targets = others
+            .iter()
+            .map(|&at| outcomes[at].target.clone())
+            .collect();
+        let again = self
+            .0
+            .fetcher
+            .fetch(request(query, path, Format::Text, targets, deadline))
+            .await?;
+        for (at, outcome) in others.into_iter().zip(again) {
+            outcomes[at] = outcome;
+        }
+        Ok(())
+    }
+
+    /// Counts the outcomes, and takes endpoints out of the table that turned out to be somebody else's.
+    fn settle(&self, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            let Some(located) = &outcome.target.instance else {
+                continue;
+            };
+            self.0
+                .app_fetches
+                .count(&located.instance, outcome.result.is_ok());
+            if let Err(failure) = &outcome.result {
+                if failure.reason.effect() == Effect::Remove {
+                    self.0.discovery.report(located, Effect::Remove);
+                }
+            }
+        }
+    }
+
+    fn merge(&self, outcomes: Vec<Outcome>, format: Format, only_app_metrics: bool) -> PageBody {
+        let _call = self.0.plan.start();
+        let health: Option<Vec<Health>> =
+            (!only_app_metrics).then(|| outcomes.iter().map(health_of).collect());
+        let inputs = outcomes.iter().filter_map(|outcome| {
+            let fetched = outcome.result.as_ref().ok()?;
+            Some(Input {
+                labels: outcome.target.labels.clone(),
+                page: fetched.page.clone(),
+            })
+        });
+        let options = merge::Options {
+            format,
+            label_conflict: self.0.config.merge.label_conflict,
+        };
+        let merged = merge::merge(inputs.collect(), health.as_deref(), &options);
+        PageBody {
+            merged,
+            _inputs: outcomes,
+        }
+    }
+
+    async fn keep_house(self) {
+        let mut ticks = tokio::time::interval(HOUSEKEEPING);
+        loop {
+            ticks.tick().await;
+            let apps = self.0.discovery.apps();
+            let known: HashSet<&str> = apps.iter().map(|app| &*app.app_id).collect();
+            self.0.app_fetches.retain(|app_id| known.contains(app_id));
+        }
+    }
+}
+
+fn request(
+    query: &Query,
+    path: &str,
+    format: Format,
+    targets: Vec<Arc<Target>>,
+    deadline: Instant,
+) -> Request {
+    Request {
+        key: flight_key(query, path, format, &targets),
+        format,
+        authorization: query.authorization.clone(),
+        forwarded_for: query.forwarded_for.as_deref().map(Into::into),
+        deadline,
+        targets,
+    }
+}
+
+fn health_of(outcome: &Outcome) -> Health {
+    let fetched = outcome.result.as_ref().ok();
+    Health {
+        labels: outcome.target.labels.clone(),
+        exporter: outcome.target.exporter.clone(),
+        up: fetched.is_some(),
+        duration: outcome.duration,
+        samples: fetched.map_or(0, |fetched| fetched.page.samples()),
+        body_bytes: fetched.map_or(0, |fetched| fetched.body_bytes),
+        failure: outcome.result.as_ref().err().map(|failure| failure.reason),
+    }
+}
+
+fn format_of(outcome: &Outcome) -> Option<Format> {
+    outcome
+        .result
+        .as_ref()
+        .ok()
+        .map(|fetched| fetched.page.format())
+}
+
+/// The selector as a person wrote it, for messages.
+fn plain(selector: &Selector) -> String {
+    match selector {
+        Selector::Name {
+            organization,
+            space,
+            app,
+        } => format!("{organization}/{space}/{app}"),
+        Selector::Guid(text) | Selector::Route(text) => text.to_string(),
+    }
+}
+
+/// What makes two requests equal, so that they may share one fetch: selector, path, format, the forwarded
+/// credentials, and every instance asked with the Host it is asked under.
+fn flight_key(query: &Query, path: &str, format: Format, targets: &[Arc<Target>]) -> String {
+    use std::fmt::Write;
+    let credentials = query
+        .authorization
+        .as_ref()
+        .map_or(&b""[..], |value| value.as_bytes());
+    let mut key = format!(
+        "{}\0{path}\0{format:?}\0{}\0",
+        query.selector,
+        credentials.escape_ascii()
+    );
+    for target in targets {
+        let registration = target
+            .instance
+            .as_ref()
+            .map_or(0, |located| located.registration);
+        // Writing to a String cannot fail.
+        let _ = write!(key, "{}\0{registration}\0{}\0", target.address, target.host);
+    }
+    key
+}

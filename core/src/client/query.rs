@@ -1,0 +1,193 @@
+//! What a caller asks for, and the checks on the parts that come from outside.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use crate::discovery::Located;
+use crate::error::{Error, Kind};
+use crate::exposition::Format;
+use crate::selector::Selector;
+
+/// Longest metrics path, in bytes.
+pub const MAX_METRIC_PATH: usize = 1024;
+
+/// The path that is asked when nobody says otherwise.
+pub const DEFAULT_METRIC_PATH: &str = "/metrics";
+
+/// One merged page, as a caller asks for it.
+#[derive(Clone, Debug)]
+pub struct Query {
+    pub selector: Selector,
+    /// The path on the instances, checked by [`check_metric_path`]; `None`: `/metrics`.
+    pub metric_path: Option<String>,
+    /// Without external exporters and without the health series.
+    pub only_app_metrics: bool,
+    /// The format that the caller gets, unless the instances have only text.
+    pub format: Format,
+    /// The caller's own credentials for the app: sent to its instances, to nobody else.
+    pub authorization: Option<HeaderValue>,
+    /// `X-Forwarded-For` as the instances see it.
+    pub forwarded_for: Option<String>,
+    /// Time for the whole page, as [`scrape_timeout`] gives it.
+    pub timeout: Duration,
+}
+
+/// How long a page may take: the smaller of what the scraper waits, less a margin, and what is configured.
+///
+/// `header` is `X-Prometheus-Scrape-Timeout-Seconds`. The margin is 0.5 s or 5 %, whichever is larger, but never
+/// more than half: the answer has to travel back before the scraper gives up. What is no positive number of
+/// seconds below a day counts as absent.
+pub fn scrape_timeout(header: Option<&str>, configured: Duration) -> Duration {
+    let seconds = header
+        .and_then(|text| text.trim().parse::<f64>().ok())
+        .filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0);
+    match seconds {
+        None => configured,
+        Some(seconds) => {
+            let margin = (seconds * 0.05).max(0.5).min(seconds / 2.0);
+            configured.min(Duration::from_secs_f64(seconds - margin))
+        }
+    }
+}
+
+/// Checks a path that is to be asked of instances and gives it a leading slash.
+///
+/// # Errors
+/// [`Kind::InvalidArgument`] for `//host`, a `..` segment, a fragment, blanks, control or non-ASCII characters (they
+/// must be percent-encoded) and for more than [`MAX_METRIC_PATH`] bytes.
+pub fn check_metric_path(path: &str) -> Result<String, Error> {
+    let invalid = |why: &str| {
+        Err(Error::new(
+            Kind::InvalidArgument,
+            format!("the metrics path {why}: write an absolute path such as `/metrics`"),
+        ))
+    };
+    let path = path.trim();
+    let path = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("/{path}")
+    };
+    if path.len() > MAX_METRIC_PATH {
+        return invalid("is longer than 1024 bytes");
+    }
+    if path.starts_with("//") {
+        return invalid("must not begin with `//`");
+    }
+    if !path.bytes().all(|byte| {
+        byte.is_ascii_graphic()
+            && !matches!(
+                byte,
+                b'#' | b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
+            )
+    }) {
+        return invalid("has a character that a path cannot hold unescaped");
+    }
+    let without_query = path.split('?').next().unwrap_or_default();
+    let climbs = |segment: &str| {
+        let plain = segment.replace("%2e", ".").replace("%2E", ".");
+        plain == ".." || plain == "."
+    };
+    if without_query.split('/').any(climbs) {
+        return invalid("must not have `.` or `..` as a segment");
+    }
+    Ok(path)
+}
+
+/// The instance named by `n`: an index, or an instance GUID.
+///
+/// # Errors
+/// [`Kind::NotFound`] when no instance has it; [`Kind::Ambiguous`], with the GUIDs, when several share the
+/// index, as they do during a rolling deployment.
+pub fn pick_instance(located: Vec<Located>, n: &str) -> Result<Vec<Located>, Error> {
+    let (by_guid, rest): (Vec<_>, Vec<_>) = located
+        .into_iter()
+        .partition(|one| !n.is_empty() && one.instance.guid.eq_ignore_ascii_case(n));
+    if !by_guid.is_empty() {
+        return Ok(by_guid);
+    }
+    let picked: Vec<_> = rest
+        .into_iter()
+        .filter(|one| !n.is_empty() && &*one.instance.index == n)
+        .collect();
+    match picked.len() {
+        0 => Err(Error::new(
+            Kind::NotFound,
+            format!("Cannot found instance {n} of this app"),
+        )),
+        1 => Ok(picked),
+        _ => {
+            let guids: Vec<_> = picked
+                .iter()
+                .map(|one| {
+                    if one.instance.guid.is_empty() {
+                        one.instance.address.to_string()
+                    } else {
+                        one.instance.guid.to_string()
+                    }
+                })
+                .collect();
+            Err(Error::new(
+                Kind::Ambiguous,
+                format!(
+                    "Several instances have the index {n}, ask for one by its GUID: {}",
+                    guids.join(", ")
+                ),
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scrapers_patience_less_a_margin_bounds_the_page() {
+        let configured = Duration::from_secs(30);
+        for (header, want, reason) in [
+            (None, 30.0, "no header"),
+            (Some("10"), 9.5, "half a second for the way back"),
+            (Some("10.000000"), 9.5, "as Prometheus writes it"),
+            (Some("20"), 19.0, "five per cent of a longer wait"),
+            (Some("0.4"), 0.2, "never more than half"),
+            (Some("60"), 30.0, "the configured bound is smaller"),
+            (Some("0"), 30.0, "nonsense counts as absent"),
+            (Some("-1"), 30.0, "nonsense counts as absent"),
+            (Some("NaN"), 30.0, "nonsense counts as absent"),
+            (Some("inf"), 30.0, "nonsense counts as absent"),
+            (Some("1e9"), 30.0, "nonsense counts as absent"),
+            (Some("soon"), 30.0, "nonsense counts as absent"),
+        ] {
+            let got = scrape_timeout(header, configured).as_secs_f64();
+            assert!((got - want).abs() < 1e-6, "{header:?}: {got}, {reason}");
+        }
+    }
+
+    #[test]
+    fn metric_paths_cannot_leave_the_instance() {
+        for (path, want) in [
+            ("/metrics", Some("/metrics")),
+            ("actuator/prometheus", Some("/actuator/prometheus")),
+            (" /m ", Some("/m")),
+            (
+                "/m?format=prometheus&a=%20b",
+                Some("/m?format=prometheus&a=%20b"),
+            ),
+            ("/a..b/c", Some("/a..b/c")),
+            ("//evil.example/metrics", None),
+            ("/a/../admin", None),
+            ("/a/%2e%2E/admin", None),
+            ("/a/./b", None),
+            ("/m#frag", None),
+            ("/a b", None),
+            ("/a\r\nHost: x", None),
+            ("/é", None),
+            ("/{x}", None),
+        ] {
+            assert_eq!(check_metric_path(path).ok().as_deref(), want, "{path:?}");
+        }
+        assert!(check_metric_path(&"a".repeat(MAX_METRIC_PATH)).is_err());
+    }
+}
