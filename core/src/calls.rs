@@ -15,7 +15,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 /// Upper bounds of the duration buckets, in seconds: a look-up takes microseconds, a fetch up to 30 s.
-const BUCKETS: [f64; 10] = [0.000_01, 0.000_1, 0.001, 0.01, 0.05, 0.25, 1.0, 5.0, 10.0, 30.0];
+const BUCKETS: [f64; 10] = [
+    0.000_01, 0.000_1, 0.001, 0.01, 0.05, 0.25, 1.0, 5.0, 10.0, 30.0,
+];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
@@ -41,10 +43,26 @@ impl Calls {
             last: Family::default(),
             in_flight: Family::default(),
         };
-        registry.register("promfetch_calls_started", "Calls started, by part and call", calls.started.clone());
-        registry.register("promfetch_call_duration_seconds", "Time that calls took", calls.duration.clone());
-        registry.register("promfetch_call_last_duration_seconds", "Time that the latest call took", calls.last.clone());
-        registry.register("promfetch_calls_in_flight", "Calls started and not ended", calls.in_flight.clone());
+        registry.register(
+            "promfetch_calls_started",
+            "Calls started, by part and call",
+            calls.started.clone(),
+        );
+        registry.register(
+            "promfetch_call_duration_seconds",
+            "Time that calls took",
+            calls.duration.clone(),
+        );
+        registry.register(
+            "promfetch_call_last_duration_seconds",
+            "Time that the latest call took",
+            calls.last.clone(),
+        );
+        registry.register(
+            "promfetch_calls_in_flight",
+            "Calls started and not ended",
+            calls.in_flight.clone(),
+        );
         calls
     }
 
@@ -78,7 +96,10 @@ impl Call {
     pub fn start(&self) -> Guard {
         self.0.started.inc();
         self.0.in_flight.inc();
-        Guard { call: self.clone(), since: Instant::now() }
+        Guard {
+            call: self.clone(),
+            since: Instant::now(),
+        }
     }
 }
 
@@ -109,14 +130,24 @@ mod tests {
         let call = calls.call("fetch", "get");
         let first = call.start();
         drop(call.start());
-        assert_eq!(calls.call("fetch", "get").0.started.get(), 2, "the same call is shared");
+        assert_eq!(
+            calls.call("fetch", "get").0.started.get(),
+            2,
+            "the same call is shared"
+        );
         assert_eq!(call.0.in_flight.get(), 1);
         drop(first);
         assert_eq!(call.0.in_flight.get(), 0);
 
         let mut page = String::new();
         prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
-        assert!(page.contains(r#"promfetch_calls_started_total{api="fetch",call="get"} 2"#), "{page}");
-        assert!(page.contains(r#"promfetch_call_duration_seconds_count{api="fetch",call="get"} 2"#), "{page}");
+        assert!(
+            page.contains(r#"promfetch_calls_started_total{api="fetch",call="get"} 2"#),
+            "{page}"
+        );
+        assert!(
+            page.contains(r#"promfetch_call_duration_seconds_count{api="fetch",call="get"} 2"#),
+            "{page}"
+        );
     }
 }

@@ -43,12 +43,19 @@ pub struct Error {
 impl Error {
     /// An error of this kind. `message` is a sentence without a final full stop.
     pub fn new(kind: Kind, message: impl fmt::Display) -> Self {
-        Self { kind, message: message.to_string(), source: None }
+        Self {
+            kind,
+            message: message.to_string(),
+            source: None,
+        }
     }
 
     /// The same error with the cause below it.
     #[must_use]
-    pub fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub fn caused_by(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         self.source = Some(source.into());
         self
     }
@@ -60,6 +67,9 @@ impl Error {
 
     /// Whether the same call may succeed a little later.
     pub fn is_transient(&self) -> bool {
-        matches!(self.kind, Kind::NotReady | Kind::Overloaded | Kind::Unavailable)
+        matches!(
+            self.kind,
+            Kind::NotReady | Kind::Overloaded | Kind::Unavailable
+        )
     }
 }

@@ -88,7 +88,10 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(reason: Reason, detail: impl fmt::Display) -> Self {
-        Self { reason, detail: detail.to_string() }
+        Self {
+            reason,
+            detail: detail.to_string(),
+        }
     }
 }
 

@@ -47,14 +47,26 @@ impl Address {
     /// Reads `host:port`, split at the last colon, as gorouter glues it (IPv6 without brackets; with them is fine too).
     pub fn parse(text: &str) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
-        let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
-        (!host.is_empty()).then(|| Some(Self { host: host.into(), port: port.parse().ok()? }))?
+        let host = host
+            .strip_prefix('[')
+            .and_then(|inner| inner.strip_suffix(']'))
+            .unwrap_or(host);
+        (!host.is_empty()).then(|| {
+            Some(Self {
+                host: host.into(),
+                port: port.parse().ok()?,
+            })
+        })?
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') { write!(f, "[{}]:{}", self.host, self.port) } else { write!(f, "{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -96,7 +108,11 @@ impl Instance {
 
     /// Order of instances in a page: by index as a number, then by address.
     pub fn sort_key(&self) -> (u64, &str, &Address) {
-        (self.index.parse().unwrap_or(u64::MAX), &self.index, &self.address)
+        (
+            self.index.parse().unwrap_or(u64::MAX),
+            &self.index,
+            &self.address,
+        )
     }
 }
 
@@ -107,25 +123,48 @@ mod tests {
     #[test]
     fn addresses_are_split_at_the_last_colon() {
         for (text, want) in [
-            ("10.0.0.1:61001", Some(("10.0.0.1", 61001, "10.0.0.1:61001"))),
-            ("cell.internal:80", Some(("cell.internal", 80, "cell.internal:80"))),
-            ("2001:db8::7:61001", Some(("2001:db8::7", 61001, "[2001:db8::7]:61001"))),
-            ("[2001:db8::7]:61001", Some(("2001:db8::7", 61001, "[2001:db8::7]:61001"))),
+            (
+                "10.0.0.1:61001",
+                Some(("10.0.0.1", 61001, "10.0.0.1:61001")),
+            ),
+            (
+                "cell.internal:80",
+                Some(("cell.internal", 80, "cell.internal:80")),
+            ),
+            (
+                "2001:db8::7:61001",
+                Some(("2001:db8::7", 61001, "[2001:db8::7]:61001")),
+            ),
+            (
+                "[2001:db8::7]:61001",
+                Some(("2001:db8::7", 61001, "[2001:db8::7]:61001")),
+            ),
             ("10.0.0.1", None),
             ("10.0.0.1:70000", None),
             (":80", None),
             ("", None),
         ] {
             let got = Address::parse(text);
-            assert_eq!(got.as_ref().map(|a| (&*a.host, a.port)), want.map(|w| (w.0, w.1)), "{text:?}");
-            assert_eq!(got.map(|a| a.to_string()).as_deref(), want.map(|w| w.2), "{text:?}");
+            assert_eq!(
+                got.as_ref().map(|a| (&*a.host, a.port)),
+                want.map(|w| (w.0, w.1)),
+                "{text:?}"
+            );
+            assert_eq!(
+                got.map(|a| a.to_string()).as_deref(),
+                want.map(|w| w.2),
+                "{text:?}"
+            );
         }
     }
 
     #[test]
     fn index_and_instance_id_both_hold_the_index_and_are_left_out_without_one() {
         let mut instance = Instance {
-            app: Arc::new(App { app_id: "a".into(), ..App::default() }),
+            app: Arc::new(App {
+                app_id: "a".into(),
+                ..App::default()
+            }),
             address: Address::parse("10.0.0.1:61001").unwrap(),
             transport: Transport::default(),
             guid: "c6e2c9be-17cc-50d8-979d-02e4".into(),
@@ -134,7 +173,10 @@ mod tests {
             availability_zone: "".into(),
         };
         let labels = instance.labels();
-        assert_eq!((labels.get("index"), labels.get("instance_id")), (Some("3"), Some("3")));
+        assert_eq!(
+            (labels.get("index"), labels.get("instance_id")),
+            (Some("3"), Some("3"))
+        );
         assert_eq!(labels.get("instance"), Some("10.0.0.1:61001"));
         instance.index = "".into();
         assert_eq!(instance.labels().len(), 6);

@@ -39,7 +39,10 @@ impl Labels {
 
     /// The value of the label of this name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| &**value)
     }
 
     /// Names and values in order.
@@ -59,7 +62,12 @@ impl Labels {
 
     /// The labels as they stand between the braces of a text page: `a="1",b="2"`, values escaped.
     pub fn render(&self) -> Vec<u8> {
-        let mut block = Vec::with_capacity(self.0.iter().map(|(name, value)| name.len() + value.len() + 4).sum());
+        let mut block = Vec::with_capacity(
+            self.0
+                .iter()
+                .map(|(name, value)| name.len() + value.len() + 4)
+                .sum(),
+        );
         for (name, value) in self.iter() {
             if !block.is_empty() {
                 block.push(b',');
@@ -97,8 +105,11 @@ pub fn escape_value(value: &str, out: &mut Vec<u8>) {
 
 /// Whether `name` is a label name that every parser takes: `[a-zA-Z_][a-zA-Z0-9_]*`.
 pub fn is_label_name(name: &[u8]) -> bool {
-    name.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
-        && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    name.first()
+        .is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
 #[cfg(test)]
@@ -107,9 +118,16 @@ mod tests {
 
     #[test]
     fn render_escapes_values_and_keeps_the_order() {
-        let labels = Labels::from_iter([("b", "plain"), ("a", "quote \" slash \\ line\nend"), ("c", "ünïcode, {}")]);
+        let labels = Labels::from_iter([
+            ("b", "plain"),
+            ("a", "quote \" slash \\ line\nend"),
+            ("c", "ünïcode, {}"),
+        ]);
         let text = String::from_utf8(labels.render()).unwrap();
-        assert_eq!(text, r#"b="plain",a="quote \" slash \\ line\nend",c="ünïcode, {}""#);
+        assert_eq!(
+            text,
+            r#"b="plain",a="quote \" slash \\ line\nend",c="ünïcode, {}""#
+        );
     }
 
     #[test]
@@ -123,7 +141,15 @@ mod tests {
 
     #[test]
     fn label_names_follow_the_data_model() {
-        for (name, valid) in [("a", true), ("_a9", true), ("", false), ("9a", false), ("a-b", false), ("a:b", false), ("é", false)] {
+        for (name, valid) in [
+            ("a", true),
+            ("_a9", true),
+            ("", false),
+            ("9a", false),
+            ("a-b", false),
+            ("a:b", false),
+            ("é", false),
+        ] {
             assert_eq!(is_label_name(name.as_bytes()), valid, "{name:?}");
         }
     }

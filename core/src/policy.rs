@@ -64,8 +64,13 @@ mod tests {
     #[test]
     fn special_addresses_are_refused_unless_allowed() {
         let open = AddressPolicy::default();
-        let configured =
-            AddressPolicy { allow: vec!["127.0.0.0/8".parse().unwrap()], deny: vec!["10.9.0.0/16".parse().unwrap(), "127.6.6.6/32".parse().unwrap()] };
+        let configured = AddressPolicy {
+            allow: vec!["127.0.0.0/8".parse().unwrap()],
+            deny: vec![
+                "10.9.0.0/16".parse().unwrap(),
+                "127.6.6.6/32".parse().unwrap(),
+            ],
+        };
         for (address, by_default, with_lists) in [
             ("10.0.0.1", true, true),
             ("10.9.1.1", true, false),
@@ -88,7 +93,10 @@ mod tests {
             assert_eq!(open.allows(ip), by_default, "{address} by default");
             assert_eq!(configured.allows(ip), with_lists, "{address} with lists");
         }
-        assert!(open.allows_host("cell-7.internal"), "a name is checked when it is resolved");
+        assert!(
+            open.allows_host("cell-7.internal"),
+            "a name is checked when it is resolved"
+        );
         assert!(!open.allows_host("127.0.0.1"));
     }
 }

@@ -10,14 +10,22 @@ use crate::error::{Error, Kind};
 pub const MAX_SELECTOR: usize = 8192;
 
 /// What a segment keeps unescaped when a selector is written back: RFC 3986's unreserved characters.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// What names an app. One selector can lead to several apps: a route during a blue-green deployment, or a
 /// name that a deleted app had before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Selector {
     /// By the names of organization, space and app, exactly as typed by their owners.
-    Name { organization: Box<str>, space: Box<str>, app: Box<str> },
+    Name {
+        organization: Box<str>,
+        space: Box<str>,
+        app: Box<str>,
+    },
     /// By the app's GUID, in lower case.
     Guid(Box<str>),
     /// By a route as a client would request it: host, optionally with scheme, port and path.
@@ -32,14 +40,22 @@ impl Selector {
     /// [`Kind::InvalidArgument`] for another number of segments, an empty one, or one that is not UTF-8.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_SELECTOR {
-            return Err(invalid(format!("the selector is longer than {MAX_SELECTOR} bytes")));
+            return Err(invalid(format!(
+                "the selector is longer than {MAX_SELECTOR} bytes"
+            )));
         }
         let segments = text.split('/').map(decode).collect::<Result<Vec<_>, _>>()?;
         if segments.iter().any(|segment| segment.is_empty()) {
-            return Err(invalid(format!("`{text}` has an empty part: write `org/space/app`, an app GUID or a route's host")));
+            return Err(invalid(format!(
+                "`{text}` has an empty part: write `org/space/app`, an app GUID or a route's host"
+            )));
         }
         match <[_; 3]>::try_from(segments) {
-            Ok([organization, space, app]) => Ok(Self::Name { organization, space, app }),
+            Ok([organization, space, app]) => Ok(Self::Name {
+                organization,
+                space,
+                app,
+            }),
             Err(mut segments) if segments.len() == 1 => Ok(Self::guid_or_route(segments.remove(0))),
             Err(segments) => Err(invalid(format!(
                 "`{text}` has {} parts: write `org/space/app`, an app GUID or a route's host (routes with a path go into `route_url=`)",
@@ -56,12 +72,18 @@ impl Selector {
     pub fn parse_decoded(text: &str, names: bool) -> Result<Self, Error> {
         let text = text.trim();
         if text.is_empty() || text.len() > MAX_SELECTOR {
-            return Err(invalid(format!("the selector must have 1 to {MAX_SELECTOR} bytes")));
+            return Err(invalid(format!(
+                "the selector must have 1 to {MAX_SELECTOR} bytes"
+            )));
         }
         if names && !text.contains("://") {
             if let [organization, space, app] = text.split('/').collect::<Vec<_>>()[..] {
                 if ![organization, space, app].contains(&"") {
-                    return Ok(Self::Name { organization: organization.into(), space: space.into(), app: app.into() });
+                    return Ok(Self::Name {
+                        organization: organization.into(),
+                        space: space.into(),
+                        app: app.into(),
+                    });
                 }
             }
         }
@@ -69,7 +91,11 @@ impl Selector {
     }
 
     fn guid_or_route(text: Box<str>) -> Self {
-        if is_guid(&text) { Self::Guid(text.to_ascii_lowercase().into()) } else { Self::Route(text) }
+        if is_guid(&text) {
+            Self::Guid(text.to_ascii_lowercase().into())
+        } else {
+            Self::Route(text)
+        }
     }
 }
 
@@ -77,9 +103,19 @@ impl fmt::Display for Selector {
     /// The form that [`Selector::parse`] reads, except for routes with a path, which stand as they are.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Name { organization, space, app } => {
+            Self::Name {
+                organization,
+                space,
+                app,
+            } => {
                 let encode = |text| utf8_percent_encode(text, SEGMENT);
-                write!(f, "{}/{}/{}", encode(organization), encode(space), encode(app))
+                write!(
+                    f,
+                    "{}/{}/{}",
+                    encode(organization),
+                    encode(space),
+                    encode(app)
+                )
             }
             Self::Guid(text) | Self::Route(text) => f.write_str(text),
         }
@@ -88,7 +124,9 @@ impl fmt::Display for Selector {
 
 fn decode(segment: &str) -> Result<Box<str>, Error> {
     let decoded = percent_decode_str(segment).decode_utf8();
-    decoded.map(Into::into).map_err(|_| invalid(format!("`{segment}` is not UTF-8 after percent-decoding")))
+    decoded
+        .map(Into::into)
+        .map_err(|_| invalid(format!("`{segment}` is not UTF-8 after percent-decoding")))
 }
 
 fn invalid(message: String) -> Error {
@@ -109,7 +147,11 @@ mod tests {
     use super::*;
 
     fn name(organization: &str, space: &str, app: &str) -> Selector {
-        Selector::Name { organization: organization.into(), space: space.into(), app: app.into() }
+        Selector::Name {
+            organization: organization.into(),
+            space: space.into(),
+            app: app.into(),
+        }
     }
 
     #[test]
@@ -119,9 +161,18 @@ mod tests {
             ("a%2Fb/c%20d/e%25f", name("a/b", "c d", "e%f")),
             ("a%252Fb/s/a", name("a%2Fb", "s", "a")),
             ("o/s/caf%C3%A9", name("o", "s", "café")),
-            ("47D288F6-f9c1-5e3a-9546-5384018954e2", Selector::Guid("47d288f6-f9c1-5e3a-9546-5384018954e2".into())),
-            ("shop.apps.example.org", Selector::Route("shop.apps.example.org".into())),
-            ("47d288f6-f9c1-5e3a-9546-02e4", Selector::Route("47d288f6-f9c1-5e3a-9546-02e4".into())),
+            (
+                "47D288F6-f9c1-5e3a-9546-5384018954e2",
+                Selector::Guid("47d288f6-f9c1-5e3a-9546-5384018954e2".into()),
+            ),
+            (
+                "shop.apps.example.org",
+                Selector::Route("shop.apps.example.org".into()),
+            ),
+            (
+                "47d288f6-f9c1-5e3a-9546-02e4",
+                Selector::Route("47d288f6-f9c1-5e3a-9546-02e4".into()),
+            ),
         ] {
             assert_eq!(Selector::parse(text).unwrap(), want, "{text}");
         }
@@ -142,18 +193,38 @@ mod tests {
         for (text, names, want) in [
             ("acme/prod/shop", true, name("acme", "prod", "shop")),
             ("shop.example.org/a/b", false, route("shop.example.org/a/b")),
-            ("https://shop.example.org/a", true, route("https://shop.example.org/a")),
-            ("shop.example.org/cart", true, route("shop.example.org/cart")),
-            ("47d288f6-f9c1-5e3a-9546-5384018954e2", false, Selector::Guid("47d288f6-f9c1-5e3a-9546-5384018954e2".into())),
+            (
+                "https://shop.example.org/a",
+                true,
+                route("https://shop.example.org/a"),
+            ),
+            (
+                "shop.example.org/cart",
+                true,
+                route("shop.example.org/cart"),
+            ),
+            (
+                "47d288f6-f9c1-5e3a-9546-5384018954e2",
+                false,
+                Selector::Guid("47d288f6-f9c1-5e3a-9546-5384018954e2".into()),
+            ),
         ] {
-            assert_eq!(Selector::parse_decoded(text, names).unwrap(), want, "{text}");
+            assert_eq!(
+                Selector::parse_decoded(text, names).unwrap(),
+                want,
+                "{text}"
+            );
         }
         assert!(Selector::parse_decoded("  ", true).is_err());
     }
 
     #[test]
     fn display_reads_back() {
-        for selector in [name("a/b", "c d", "é%"), Selector::Guid("47d288f6-f9c1-5e3a-9546-5384018954e2".into()), Selector::Route("h.example".into())] {
+        for selector in [
+            name("a/b", "c d", "é%"),
+            Selector::Guid("47d288f6-f9c1-5e3a-9546-5384018954e2".into()),
+            Selector::Route("h.example".into()),
+        ] {
             assert_eq!(Selector::parse(&selector.to_string()).unwrap(), selector);
         }
     }

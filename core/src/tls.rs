@@ -29,7 +29,11 @@ pub fn roots(bundle: &str) -> Result<RootCertStore, Error> {
     }
     store.add_parsable_certificates(native.certs);
     for certificate in certificates(bundle)? {
-        store.add(certificate).map_err(|error| configuration(format!("a certificate of the bundle cannot be used: {error}")))?;
+        store.add(certificate).map_err(|error| {
+            configuration(format!(
+                "a certificate of the bundle cannot be used: {error}"
+            ))
+        })?;
     }
     Ok(store)
 }
@@ -43,7 +47,9 @@ pub fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| configuration(format!("not a PEM certificate: {error}")))?;
     if found.is_empty() && !pem.trim().is_empty() {
-        return Err(configuration("no certificate found: a PEM block `-----BEGIN CERTIFICATE-----` is expected".into()));
+        return Err(configuration(
+            "no certificate found: a PEM block `-----BEGIN CERTIFICATE-----` is expected".into(),
+        ));
     }
     Ok(found)
 }
@@ -57,22 +63,36 @@ pub fn identity(chain: &str, key: &str) -> Result<CertifiedKey, Error> {
     if chain.is_empty() {
         return Err(configuration("the certificate chain is empty".into()));
     }
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| configuration(format!("not a PEM private key: {error}")))?;
-    CertifiedKey::from_der(chain, key, &provider()).map_err(|error| configuration(format!("certificate and private key do not fit: {error}")))
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+        .map_err(|error| configuration(format!("not a PEM private key: {error}")))?;
+    CertifiedKey::from_der(chain, key, &provider())
+        .map_err(|error| configuration(format!("certificate and private key do not fit: {error}")))
 }
 
 /// A client configuration with these issuers. With `skip_verification` any server certificate is taken.
-pub fn client_config(roots: RootCertStore, skip_verification: bool, identity: Option<Arc<CertifiedKey>>) -> ClientConfig {
-    #[expect(clippy::expect_used, reason = "ring supports the default protocol versions, which are fixed at compile time")]
-    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().expect("ring has TLS 1.2 and 1.3");
+pub fn client_config(
+    roots: RootCertStore,
+    skip_verification: bool,
+    identity: Option<Arc<CertifiedKey>>,
+) -> ClientConfig {
+    #[expect(
+        clippy::expect_used,
+        reason = "ring supports the default protocol versions, which are fixed at compile time"
+    )]
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("ring has TLS 1.2 and 1.3");
     let builder = if skip_verification {
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyServer(provider())))
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyServer(provider())))
     } else {
         builder.with_root_certificates(roots)
     };
     match identity {
         None => builder.with_no_client_auth(),
-        Some(identity) => builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(identity))),
+        Some(identity) => builder
+            .with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(identity))),
     }
 }
 
@@ -92,12 +112,32 @@ impl ServerCertVerifier for AnyServer {
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -1,1 +1,3 @@
-//! libpromfetch: promfetch's discovery, fetch and merge for C, Go and Python. The C API comes with its own issue.
+//! libpromfetch: promfetch's discovery, fetch and merge for C, Go and Python.
+//!
+//! The package builds the library so that the workspace is whole; it exports nothing until the C API is there.

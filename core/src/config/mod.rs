@@ -187,6 +187,12 @@ pub struct Merge {
 
 impl Default for Merge {
     fn default() -> Self {
-        Self { extra_labels: Labels::new(), label_conflict: LabelConflict::Export, max_samples: 2_000_000, max_line: 1 << 20, formats: Vec::new() }
+        Self {
+            extra_labels: Labels::new(),
+            label_conflict: LabelConflict::Export,
+            max_samples: 2_000_000,
+            max_line: 1 << 20,
+            formats: Vec::new(),
+        }
     }
 }
