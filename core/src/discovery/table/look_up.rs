@@ -1,0 +1,113 @@
+//! From a selector to the instances to ask.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
+
+use super::Table;
+use super::state::{InstanceEntry, State};
+use crate::discovery::record::{app_id, instance_key, process_type, unpack_app, unpack_instance};
+use crate::discovery::route::{self, Request};
+use crate::instance::{App, Instance};
+use crate::selector::Selector;
+
+/// The process type that is meant when nobody asks for one.
+const WEB: &str = "web";
+
+/// An instance that a selector led to. A snapshot: it does not follow later changes.
+#[derive(Clone, Debug)]
+pub struct Located {
+    pub instance: Arc<Instance>,
+    /// What to send as `Host`: the host looked up; otherwise the first of the instance's routes that is no
+    /// wildcard, in sorted order; otherwise its address.
+    pub host: Box<str>,
+    /// Time since a source has vouched for the instance.
+    pub age: Duration,
+    /// Changes with every new registration (other GUID, address or transport), not with heartbeats or other tags.
+    pub registration: u64,
+    /// A fixed target of the configuration: the address policy does not apply.
+    pub trusted: bool,
+}
+
+impl Table {
+    /// The instances that the selector leads to, by app GUID, then index, then address. Empty: no such app.
+    ///
+    /// By names and by GUID only the process type asked for, or `web`; a route leads to whatever it is mapped to,
+    /// unless a type is asked for. One entry for each instance: of several ports the lowest.
+    pub fn find(&self, selector: &Selector, wanted: Option<&str>, now: Instant) -> Vec<Located> {
+        let state = self.read();
+        let (instances, host) = match selector {
+            Selector::Guid(guid) => (of_apps(&state, state.with_guid(guid), wanted), None),
+            Selector::Name { organization, space, app } => (of_apps(&state, state.with_names([organization, space, app]), wanted), None),
+            Selector::Route(text) => {
+                let Some(request) = Request::parse(text) else { return Vec::new() };
+                let Some(route) = request.find(|key| state.route(key)) else { return Vec::new() };
+                let host = Some(request.host()).filter(|host| !host.starts_with('*')).map(Box::<str>::from);
+                (of_route(&state, route, wanted), host)
+            }
+        };
+        let mut apps = HashMap::new();
+        let unique = one_per_instance(&state, instances);
+        let mut located: Vec<_> = unique.into_iter().map(|entry| self.locate(&state, entry, host.as_deref(), &mut apps, now)).collect();
+        drop(state);
+        located.sort_by(|a, b| (&a.instance.app.app_id, a.instance.sort_key()).cmp(&(&b.instance.app.app_id, b.instance.sort_key())));
+        located
+    }
+
+    /// All apps that have instances: one for each set of tags, so an app with two process types counts twice.
+    pub fn apps(&self) -> Vec<Arc<App>> {
+        let state = self.read();
+        let apps = state.apps.iter().filter(|(_, app)| !app_id(&app.bytes).is_empty());
+        apps.map(|(_, app)| Arc::new(unpack_app(&app.bytes))).collect()
+    }
+
+    fn locate(&self, state: &State, entry: &InstanceEntry, host: Option<&str>, apps: &mut HashMap<u32, Arc<App>>, now: Instant) -> Located {
+        let app = apps.entry(entry.app).or_insert_with(|| Arc::new(unpack_app(&state.apps[entry.app].bytes)));
+        let instance = unpack_instance(&entry.bytes, Arc::clone(app));
+        let endpoints = || entry.endpoints.iter().map(|id| &state.endpoints[*id]);
+        let first_route = || endpoints().filter_map(|endpoint| route::host(&state.routes[endpoint.route].key)).min();
+        let host = host.or_else(first_route).map_or_else(|| instance.address.to_string().into(), Box::from);
+        Located {
+            host,
+            age: endpoints().map(|endpoint| self.age_of(&endpoint.leases, now)).min().unwrap_or_default(),
+            registration: entry.registration,
+            trusted: endpoints().any(|endpoint| endpoint.leases.fixed()),
+            instance: Arc::new(instance),
+        }
+    }
+}
+
+fn of_apps(state: &State, apps: impl Iterator<Item = u32>, wanted: Option<&str>) -> Vec<u32> {
+    let wanted = wanted.unwrap_or(WEB);
+    let apps = apps.map(|id| &state.apps[id]).filter(|app| is_served(&app.bytes) && process_type(&app.bytes) == wanted);
+    apps.flat_map(|app| app.instances.iter().copied()).collect()
+}
+
+fn of_route(state: &State, route: u32, wanted: Option<&str>) -> Vec<u32> {
+    let instances = state.routes[route].endpoints.iter().map(|id| state.endpoints[*id].instance);
+    let fits = |app: &[u8]| is_served(app) && wanted.is_none_or(|wanted| process_type(app) == wanted);
+    instances.filter(|id| fits(&state.apps[state.instances[*id].app].bytes)).collect()
+}
+
+/// Components of the platform are in the table, but nobody is led to them.
+fn is_served(app: &[u8]) -> bool {
+    !app_id(app).is_empty()
+}
+
+/// Leaves one entry for each instance GUID of an app, the one with the lowest port, and without a GUID one for each
+/// address. Of two that differ in their tags only (a rename under way) the newer one stays.
+fn one_per_instance(state: &State, instances: Vec<u32>) -> Vec<&InstanceEntry> {
+    let mut keyed: Vec<_> = instances
+        .into_iter()
+        .map(|id| {
+            let entry = &state.instances[id];
+            let (host, port, guid) = instance_key(&entry.bytes);
+            let unknown = if guid.is_empty() { (host, port) } else { ("", 0) };
+            ((app_id(&state.apps[entry.app].bytes), guid, unknown), (port, host, u64::MAX - entry.change), entry)
+        })
+        .collect();
+    keyed.sort_unstable_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    keyed.dedup_by(|a, b| a.0 == b.0);
+    keyed.into_iter().map(|(_, _, entry)| entry).collect()
+}
