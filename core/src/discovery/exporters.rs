@@ -85,13 +85,19 @@ impl Template {
                 Some((literal, after)) => (literal, Some(after)),
                 None => (rest, None),
             };
-            let literal = if trim_next { literal.trim_start_matches(BLANK) } else { literal };
+            let literal = if trim_next {
+                literal.trim_start_matches(BLANK)
+            } else {
+                literal
+            };
             // Offset of the braces, for messages; `rest` is always a suffix of `text`.
             let at = text.len() - action.map_or(0, |after| after.len() + 2);
             let refuse = |what: String| {
                 let column = text.get(..at).map_or(0, |before| before.chars().count()) + 1;
                 let fields = FIELDS.map(|(name, _)| name).join(", ");
-                format!("at character {column}: {what}; only `{{{{.Field}}}}` is supported, where Field is one of {fields}")
+                format!(
+                    "at character {column}: {what}; only `{{{{.Field}}}}` is supported, where Field is one of {fields}"
+                )
             };
             let Some(action) = action else {
                 push_literal(&mut parts, literal);
@@ -109,11 +115,20 @@ impl Template {
                 _ => (inner, false),
             };
             let name = inner.trim_matches(BLANK);
-            let field = name.strip_prefix('.').and_then(|name| FIELDS.iter().find(|(known, _)| *known == name));
+            let field = name
+                .strip_prefix('.')
+                .and_then(|name| FIELDS.iter().find(|(known, _)| *known == name));
             let Some((_, field)) = field else {
                 return Err(refuse(format!("`{{{{{name}}}}}` is not supported")));
             };
-            push_literal(&mut parts, if trims_before { literal.trim_end_matches(BLANK) } else { literal });
+            push_literal(
+                &mut parts,
+                if trims_before {
+                    literal.trim_end_matches(BLANK)
+                } else {
+                    literal
+                },
+            );
             parts.push(Part::Field(*field));
             rest = after;
             trim_next = trims_after;
@@ -177,7 +192,11 @@ impl ExternalExporter {
             .or_else(|| Address::parse(&format!("{}:{default_port}", self.host)))
             .filter(|address| !address.host.contains(['/', '@', ' ']))?;
         let query = self.query(app);
-        let slash = if self.metrics_path.starts_with('/') { "" } else { "/" };
+        let slash = if self.metrics_path.starts_with('/') {
+            ""
+        } else {
+            "/"
+        };
         let join = match (query.is_empty(), self.metrics_path.contains('?')) {
             (true, _) => "",
             (false, true) => "&",
@@ -195,7 +214,10 @@ impl ExternalExporter {
 
 /// All exporters as they are asked for this app, in the order of the configuration.
 pub fn targets(exporters: &[ExternalExporter], app: &App) -> Vec<ExporterTarget> {
-    exporters.iter().filter_map(|exporter| exporter.target(app)).collect()
+    exporters
+        .iter()
+        .filter_map(|exporter| exporter.target(app))
+        .collect()
 }
 
 /// Appends `text` as Go's `url.QueryEscape` writes it: RFC 3986's unreserved characters stay, a space is `+`.
@@ -203,7 +225,9 @@ fn form_encode(text: &str, out: &mut String) {
     use fmt::Write;
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte))
+            }
             b' ' => out.push('+'),
             // Writing to a String does not fail.
             _ => drop(write!(out, "%{byte:02X}")),
@@ -245,7 +269,11 @@ mod tests {
             ("{{.AppName}}", "shöp"),
             ("{{.SpaceID}}", "s-1"),
         ] {
-            assert_eq!(Template::parse(template).unwrap().render(&app()), want, "{template}");
+            assert_eq!(
+                Template::parse(template).unwrap().render(&app()),
+                want,
+                "{template}"
+            );
         }
     }
 
@@ -263,7 +291,11 @@ mod tests {
             ("{{.AppID}}{{.SpaceID}}", "a-1s-1"),
             ("é {{.AppID}} {{- .SpaceID}}", "é a-1s-1"),
         ] {
-            assert_eq!(Template::parse(template).unwrap().render(&app()), want, "{template:?}");
+            assert_eq!(
+                Template::parse(template).unwrap().render(&app()),
+                want,
+                "{template:?}"
+            );
         }
     }
 
@@ -283,41 +315,89 @@ mod tests {
             ("ok {{.AppID", 4, "`{{` has no `}}`"),
         ] {
             let error = Template::parse(template).unwrap_err();
-            assert!(error.starts_with(&format!("at character {column}: {what}")), "{template:?}: {error}");
+            assert!(
+                error.starts_with(&format!("at character {column}: {what}")),
+                "{template:?}: {error}"
+            );
             assert!(error.contains("only `{{.Field}}` is supported"), "{error}");
             assert!(error.contains("OrganizationName"), "{error}");
         }
     }
 
     fn exporter(host: &str, path: &str, tls: bool, params: &[(&str, &[&str])]) -> ExternalExporter {
-        let templates = |texts: &[&str]| texts.iter().map(|text| Template::parse(text).unwrap()).collect();
+        let templates = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| Template::parse(text).unwrap())
+                .collect()
+        };
         ExternalExporter {
             name: "db".into(),
             host: host.into(),
             metrics_path: path.into(),
             tls,
-            params: params.iter().map(|(key, texts)| ((*key).into(), templates(texts))).collect(),
+            params: params
+                .iter()
+                .map(|(key, texts)| ((*key).into(), templates(texts)))
+                .collect(),
         }
     }
 
     #[test]
     fn the_query_is_form_encoded_and_sorted_as_go_writes_it() {
-        let exporter = exporter("h", "/metrics", false, &[("z", &["{{.OrganizationName}}"]), ("match[]", &["{a=\"{{.AppName}}\"}", "b~c*"])]);
-        assert_eq!(exporter.query(&app()), "match%5B%5D=%7Ba%3D%22sh%C3%B6p%22%7D&match%5B%5D=b~c%2A&z=acme+%26+sons");
+        let exporter = exporter(
+            "h",
+            "/metrics",
+            false,
+            &[
+                ("z", &["{{.OrganizationName}}"]),
+                ("match[]", &["{a=\"{{.AppName}}\"}", "b~c*"]),
+            ],
+        );
+        assert_eq!(
+            exporter.query(&app()),
+            "match%5B%5D=%7Ba%3D%22sh%C3%B6p%22%7D&match%5B%5D=b~c%2A&z=acme+%26+sons"
+        );
     }
 
     #[test]
     fn targets_have_the_scheme_s_port_and_keep_a_query_of_the_path() {
         for (host, path, tls, address, path_and_query) in [
-            ("exporter.internal", "/metrics", false, "exporter.internal:80", "/metrics?q=a-1"),
-            ("exporter.internal", "metrics", true, "exporter.internal:443", "/metrics?q=a-1"),
-            ("10.0.0.1:9100", "/probe?module=x", false, "10.0.0.1:9100", "/probe?module=x&q=a-1"),
+            (
+                "exporter.internal",
+                "/metrics",
+                false,
+                "exporter.internal:80",
+                "/metrics?q=a-1",
+            ),
+            (
+                "exporter.internal",
+                "metrics",
+                true,
+                "exporter.internal:443",
+                "/metrics?q=a-1",
+            ),
+            (
+                "10.0.0.1:9100",
+                "/probe?module=x",
+                false,
+                "10.0.0.1:9100",
+                "/probe?module=x&q=a-1",
+            ),
         ] {
-            let target = exporter(host, path, tls, &[("q", &["{{.AppID}}"])]).target(&app()).unwrap();
-            assert_eq!((target.address.to_string().as_str(), &*target.path_and_query), (address, path_and_query));
+            let target = exporter(host, path, tls, &[("q", &["{{.AppID}}"])])
+                .target(&app())
+                .unwrap();
+            assert_eq!(
+                (target.address.to_string().as_str(), &*target.path_and_query),
+                (address, path_and_query)
+            );
             assert_eq!(target.tls.as_deref(), tls.then_some("exporter.internal"));
         }
-        assert_eq!(targets(&[exporter("h", "/m", false, &[])], &app())[0].path_and_query, "/m".into());
+        assert_eq!(
+            targets(&[exporter("h", "/m", false, &[])], &app())[0].path_and_query,
+            "/m".into()
+        );
         assert_eq!(exporter("no host/", "/m", false, &[]).target(&app()), None);
     }
 }

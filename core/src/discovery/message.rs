@@ -57,7 +57,9 @@ impl<'a> Message<'a> {
     /// When it is not a JSON object, or larger than [`MAX_MESSAGE`].
     pub fn parse(body: &'a [u8]) -> Result<Self, serde_json::Error> {
         if body.len() > MAX_MESSAGE {
-            return Err(serde::de::Error::custom(format_args!("larger than {MAX_MESSAGE} bytes")));
+            return Err(serde::de::Error::custom(format_args!(
+                "larger than {MAX_MESSAGE} bytes"
+            )));
         }
         object(body)
     }
@@ -70,8 +72,14 @@ impl<'a> Message<'a> {
     /// Host and port; `tls_port` wins over `port`. `None` when there is no usable one: cf-deployment sends
     /// `port` 0 for instances that are reached by TLS only.
     pub fn address(&self) -> Option<(&str, u16)> {
-        let port = if self.tls_port != 0 { self.tls_port } else { self.port };
-        host(&self.host).filter(|_| port != 0).map(|host| (host, port))
+        let port = if self.tls_port != 0 {
+            self.tls_port
+        } else {
+            self.port
+        };
+        host(&self.host)
+            .filter(|_| port != 0)
+            .map(|host| (host, port))
     }
 
     /// What the message says about its endpoint. `None` without a usable address.
@@ -175,7 +183,9 @@ impl Tags<'_> {
     /// The app's tags, all empty for what is not an app instance: another component than route-emitter, or no
     /// app GUID. Such endpoints stay in the table, because a platform host hides an app's wildcard route.
     fn app(&self) -> AppTags<'_> {
-        if !(self.component.is_empty() || self.component == "route-emitter") || self.app_id.is_empty() {
+        if !(self.component.is_empty() || self.component == "route-emitter")
+            || self.app_id.is_empty()
+        {
             return AppTags::default();
         }
         AppTags {
@@ -192,14 +202,23 @@ impl Tags<'_> {
     }
 
     fn guid<'b>(&'b self, private_instance_id: &'b str) -> &'b str {
-        if self.process_instance_id.is_empty() { private_instance_id } else { &self.process_instance_id }
+        if self.process_instance_id.is_empty() {
+            private_instance_id
+        } else {
+            &self.process_instance_id
+        }
     }
 }
 
 /// A host that can be dialled, without brackets: no blanks, nothing that would end it inside a URL.
 fn host(text: &str) -> Option<&str> {
-    let host = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text);
-    let clean = host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/@?#[]\\\"".contains(&byte));
+    let host = text
+        .strip_prefix('[')
+        .and_then(|inner| inner.strip_suffix(']'))
+        .unwrap_or(text);
+    let clean = host
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"/@?#[]\\\"".contains(&byte));
     (clean && !host.is_empty() && host.len() <= MAX_HOST).then_some(host)
 }
 
@@ -255,10 +274,18 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::
             f.write_str("any value")
         }
         fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-            Ok(Cow::Borrowed(if text.len() <= MAX_TEXT { text } else { "" }))
+            Ok(Cow::Borrowed(if text.len() <= MAX_TEXT {
+                text
+            } else {
+                ""
+            }))
         }
         fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-            Ok(if text.len() <= MAX_TEXT { Cow::Owned(text.to_owned()) } else { Cow::Borrowed("") })
+            Ok(if text.len() <= MAX_TEXT {
+                Cow::Owned(text.to_owned())
+            } else {
+                Cow::Borrowed("")
+            })
         }
         other_types_are! { Cow::Borrowed(""); bool number unsigned null list map }
     }
@@ -298,7 +325,9 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
 }
 
 /// A list of texts without those of another type or over-long; of another type: none.
-fn texts<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<SmallVec<[Cow<'a, str>; 1]>, D::Error> {
+fn texts<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<SmallVec<[Cow<'a, str>; 1]>, D::Error> {
     struct Element<'a>(Cow<'a, str>);
     impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,7 +1,230 @@
 //! The routing table and the sources that feed it.
+//!
+//! A *source* is NATS, a gorouter that is polled, or the configuration. Each runs in a task of its own, writes to
+//! the one [`table`] and tells how it is doing. [`Discovery`] is what everybody else sees of all this.
 
+pub mod apply;
 pub mod exporters;
+mod fixed;
+mod gorouter;
 pub mod message;
+mod metrics;
+mod nats;
+mod readiness;
 pub mod record;
 pub mod route;
 pub mod table;
+mod throttle;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use prometheus_client::registry::Registry;
+use tokio_util::sync::CancellationToken;
+
+use self::metrics::Metrics;
+use self::readiness::Board;
+pub use self::readiness::{Readiness, SourceState};
+use self::table::{Bounds, MAX_POLLS, Table};
+pub use self::table::{Located, RouteEntry};
+use self::throttle::Throttle;
+use crate::calls::Calls;
+use crate::config::{self, Config};
+use crate::error::{Error, Kind};
+use crate::failure::Effect;
+use crate::instance::App;
+use crate::selector::Selector;
+
+/// Longest time between two looks for aged endpoints.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
+/// Between two log lines about refused registrations.
+const COMPLAINT: Duration = Duration::from_secs(30);
+
+/// What every source works with. Cloning shares it.
+#[derive(Clone, Debug)]
+struct Parts {
+    table: Arc<Table>,
+    metrics: Metrics,
+    calls: Calls,
+    settings: config::Discovery,
+    complaints: Arc<Throttle>,
+}
+
+impl Parts {
+    /// Logs, now and then, that an address may not be dialled.
+    fn refused(&self, host: &str) {
+        if self.complaints.pass() {
+            tracing::warn!(
+                host,
+                "a registration was refused: `targets_allow` and `targets_deny` forbid to dial this address"
+            );
+        }
+    }
+}
+
+/// Finds the instances of apps. A handle: cloning it is cheap, and all clones see the same table.
+#[derive(Clone, Debug)]
+pub struct Discovery {
+    table: Arc<Table>,
+    board: Arc<Board>,
+}
+
+impl Discovery {
+    /// Starts all configured sources, each in a task of its own that ends with `shutdown`. Must be called inside a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] for what can never work: certificates, addresses, too many gorouters. A server that
+    /// cannot be reached is no error.
+    pub fn start(
+        config: &Config,
+        calls: &Calls,
+        registry: &mut Registry,
+        shutdown: CancellationToken,
+    ) -> Result<Self, Error> {
+        if config.gorouters.len() > MAX_POLLS {
+            return Err(Error::new(
+                Kind::Configuration,
+                format!(
+                    "`gorouters` has {} entries; at most {MAX_POLLS} can be polled",
+                    config.gorouters.len()
+                ),
+            ));
+        }
+        let now = Instant::now();
+        let settings = config.discovery.clone();
+        let table = Arc::new(Table::new(
+            settings.stale_threshold,
+            settings.policy.clone(),
+            Bounds::default(),
+            now,
+        ));
+        let nats = config.nats.iter().map(|nats| {
+            (
+                "nats",
+                nats.hosts
+                    .iter()
+                    .map(|(host, port)| format!("{host}:{port}"))
+                    .collect::<Vec<_>>()
+                    .join(","),
+            )
+        });
+        let gorouters = config
+            .gorouters
+            .iter()
+            .map(|router| ("gorouter", format!("{}:{}", router.host, router.port)));
+        let targets = (!config.targets.is_empty())
+            .then(|| ("targets", format!("{} targets", config.targets.len())));
+        let board = Board::new(targets.into_iter().chain(nats).chain(gorouters));
+        let metrics = Metrics::register(registry, Arc::clone(&table), Arc::clone(&board));
+        let parts = Parts {
+            table: Arc::clone(&table),
+            metrics,
+            calls: calls.clone(),
+            settings,
+            complaints: Arc::new(Throttle::new(COMPLAINT)),
+        };
+
+        // Everything that can be refused is made before the first task starts.
+        let mut place = 0..;
+        let mut reporter = || board.reporter(place.next().unwrap_or_default());
+        if !config.targets.is_empty() {
+            fixed::register(&config.targets, &table, now)?;
+            let reporter = reporter();
+            reporter.connected(true, "configured");
+            reporter.ready();
+        }
+        let listener = config
+            .nats
+            .as_ref()
+            .map(|nats| nats::Listener::new(nats, parts.clone(), reporter()))
+            .transpose()?;
+        let pollers = (0..).zip(&config.gorouters).map(|(number, router)| {
+            gorouter::Poller::new(router, number, parts.clone(), reporter())
+        });
+        let pollers = pollers.collect::<Result<Vec<_>, _>>()?;
+        if listener.is_none() && pollers.is_empty() && config.targets.is_empty() {
+            tracing::warn!(
+                "no source of routes is configured (`nats`, `gorouters`, `targets`): no app will be found"
+            );
+        }
+
+        if let Some(listener) = listener {
+            tokio::spawn(listener.run(shutdown.clone()));
+        }
+        for poller in pollers {
+            tokio::spawn(poller.run(shutdown.clone()));
+        }
+        tokio::spawn(keep_house(parts, shutdown));
+        Ok(Self { table, board })
+    }
+
+    /// The instances that the selector leads to, by app GUID, then index, then address; one entry for each
+    /// instance. Empty: no such app is known (yet: see [`Self::readiness`]).
+    ///
+    /// By names and by GUID, `process_type` is `web` unless another one is asked for; by route, any.
+    pub fn find(&self, selector: &Selector, process_type: Option<&str>) -> Vec<Located> {
+        self.table.find(selector, process_type, Instant::now())
+    }
+
+    /// Whether all sources have been heard completely, and how each is doing.
+    pub fn readiness(&self) -> Readiness {
+        self.board.readiness(Instant::now())
+    }
+
+    /// Waits until [`Readiness::ready`].
+    pub async fn wait_ready(&self) {
+        self.board.wait_ready().await;
+    }
+
+    /// Tells what asking an instance has shown. Only [`Effect::Remove`] changes the table: the instance is removed
+    /// and kept out until a new registration, or for ten minutes. Back-off is the fetcher's business.
+    pub fn report(&self, located: &Located, effect: Effect) {
+        if effect == Effect::Remove && self.table.bury(&located.instance, Instant::now()) {
+            let instance = &located.instance;
+            tracing::info!(address = %instance.address, guid = %instance.guid, app = %instance.app.app_id, "an instance has gone: its address answers as another one");
+        }
+    }
+
+    /// The whole table by route key, like gorouter's `/routes`, with ages and sources.
+    pub fn routes(&self) -> BTreeMap<Box<str>, Vec<RouteEntry>> {
+        self.table.snapshot(Instant::now())
+    }
+
+    /// All apps that have instances: one entry for each set of tags, so an app with two process types has two.
+    pub fn apps(&self) -> Vec<Arc<App>> {
+        self.table.apps()
+    }
+
+    /// How many endpoints (pairs of route and address) there are.
+    pub fn endpoints(&self) -> usize {
+        self.table.sizes().endpoints
+    }
+}
+
+/// Drops what has aged, often enough that nothing outlives the stale threshold by more than an eighth.
+async fn keep_house(parts: Parts, shutdown: CancellationToken) {
+    let period =
+        (parts.settings.stale_threshold / 8).clamp(Duration::from_millis(10), HOUSEKEEPING);
+    let mut tick = tokio::time::interval(period);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let call = parts.calls.call("discovery", "age");
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = tick.tick() => {
+                let guard = call.start();
+                let dropped = parts.table.age(Instant::now());
+                drop(guard);
+                if dropped > 0 {
+                    parts.metrics.aged.inc_by(u64::try_from(dropped).unwrap_or(u64::MAX));
+                    tracing::debug!(dropped, "endpoints without heartbeat were dropped");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

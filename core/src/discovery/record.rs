@@ -73,9 +73,18 @@ impl Record {
         self.instance.clear();
         put_address(registration.host, registration.port, &mut self.instance);
         self.address_end = self.instance.len();
-        put_identity(registration.tls, registration.http2, registration.guid, &mut self.instance);
+        put_identity(
+            registration.tls,
+            registration.http2,
+            registration.guid,
+            &mut self.instance,
+        );
         self.identity_end = self.instance.len();
-        for text in [registration.index, registration.isolation_segment, registration.availability_zone] {
+        for text in [
+            registration.index,
+            registration.isolation_segment,
+            registration.availability_zone,
+        ] {
             put(text, &mut self.instance);
         }
     }
@@ -115,17 +124,22 @@ impl Record {
 }
 
 /// The packed address alone, for unregistering.
-pub(super) fn pack_address(host: &str, port: u16, out: &mut Vec<u8>) {
-    out.clear();
-    put_address(host, port, out);
+pub(super) fn pack_address(host: &str, port: u16) -> Vec<u8> {
+    let mut address = Vec::with_capacity(host.len() + 4);
+    put_address(host, port, &mut address);
+    address
 }
 
 /// The identity of an instance that was looked up before: its address alone, and address with transport and GUID.
 pub(super) fn identity_of(instance: &Instance) -> (Vec<u8>, Vec<u8>) {
-    let mut address = Vec::new();
-    put_address(&instance.address.host, instance.address.port, &mut address);
+    let address = pack_address(&instance.address.host, instance.address.port);
     let mut identity = address.clone();
-    put_identity(instance.transport.tls.as_deref(), instance.transport.http2, &instance.guid, &mut identity);
+    put_identity(
+        instance.transport.tls.as_deref(),
+        instance.transport.http2,
+        &instance.guid,
+        &mut identity,
+    );
     (address, identity)
 }
 
@@ -236,7 +250,10 @@ pub(super) fn unpack_instance(bytes: &[u8], app: Arc<App>) -> Instance {
     Instance {
         app,
         address: Address { host, port },
-        transport: Transport { tls: (flags & TLS != 0).then_some(name), http2: flags & HTTP2 != 0 },
+        transport: Transport {
+            tls: (flags & TLS != 0).then_some(name),
+            http2: flags & HTTP2 != 0,
+        },
         guid: reader.boxed(),
         index: reader.boxed(),
         isolation_segment: reader.boxed(),
@@ -278,41 +295,99 @@ mod tests {
         let record = Record::of(&registration());
         let app = unpack_app(record.app());
         let instance = unpack_instance(record.instance(), Arc::new(app.clone()));
-        assert_eq!((&*app.organization_id, &*app.space_id, &*app.app_id), ("o", "s", "a"));
-        assert_eq!((&*app.organization_name, &*app.space_name, &*app.app_name), ("acme/eu", "", "shöp"));
-        assert_eq!((&*app.process_id, &*app.process_type, &*app.source_id), ("p", "worker", "a"));
-        assert_eq!(instance.address, Address { host: "2001:db8::7".into(), port: 61001 });
-        assert_eq!(instance.transport, Transport { tls: Some("".into()), http2: true }, "an empty name is TLS all the same");
+        assert_eq!(
+            (&*app.organization_id, &*app.space_id, &*app.app_id),
+            ("o", "s", "a")
+        );
+        assert_eq!(
+            (&*app.organization_name, &*app.space_name, &*app.app_name),
+            ("acme/eu", "", "shöp")
+        );
+        assert_eq!(
+            (&*app.process_id, &*app.process_type, &*app.source_id),
+            ("p", "worker", "a")
+        );
+        assert_eq!(
+            instance.address,
+            Address {
+                host: "2001:db8::7".into(),
+                port: 61001
+            }
+        );
+        assert_eq!(
+            instance.transport,
+            Transport {
+                tls: Some("".into()),
+                http2: true
+            },
+            "an empty name is TLS all the same"
+        );
         assert_eq!((&*instance.guid, &*instance.index), ("g", "10"));
-        assert_eq!((&*instance.isolation_segment, &*instance.availability_zone), ("iso", "z1"));
+        assert_eq!(
+            (&*instance.isolation_segment, &*instance.availability_zone),
+            ("iso", "z1")
+        );
 
         assert_eq!(record.host(), "2001:db8::7");
-        assert_eq!((app_id(record.app()), app_names(record.app()), process_type(record.app())), ("a", ["acme/eu", "", "shöp"], "worker"));
+        assert_eq!(
+            (
+                app_id(record.app()),
+                app_names(record.app()),
+                process_type(record.app())
+            ),
+            ("a", ["acme/eu", "", "shöp"], "worker")
+        );
         assert_eq!(instance_key(record.instance()), ("2001:db8::7", 61001, "g"));
-        assert_eq!(identity_of(&instance), (record.address().to_vec(), record.identity().to_vec()));
+        assert_eq!(
+            identity_of(&instance),
+            (record.address().to_vec(), record.identity().to_vec())
+        );
     }
 
     #[test]
     fn identity_is_address_transport_and_guid_and_nothing_else() {
         let base = registration();
-        let identity = |registration: &Registration<'_>| Record::of(registration).identity().to_vec();
+        let identity =
+            |registration: &Registration<'_>| Record::of(registration).identity().to_vec();
         for other in [
             Registration { host: "h", ..base },
             Registration { port: 1, ..base },
             Registration { tls: None, ..base },
-            Registration { tls: Some("x"), ..base },
-            Registration { http2: false, ..base },
-            Registration { guid: "other", ..base },
+            Registration {
+                tls: Some("x"),
+                ..base
+            },
+            Registration {
+                http2: false,
+                ..base
+            },
+            Registration {
+                guid: "other",
+                ..base
+            },
         ] {
             assert_ne!(identity(&other), identity(&base), "{other:?}");
         }
         for same in [
             Registration { index: "1", ..base },
-            Registration { availability_zone: "z2", ..base },
-            Registration { app: AppTags { app_name: "renamed", ..base.app }, ..base },
+            Registration {
+                availability_zone: "z2",
+                ..base
+            },
+            Registration {
+                app: AppTags {
+                    app_name: "renamed",
+                    ..base.app
+                },
+                ..base
+            },
         ] {
             assert_eq!(identity(&same), identity(&base), "{same:?}");
-            assert_ne!(Record::of(&same), Record::of(&base), "but it is a change: {same:?}");
+            assert_ne!(
+                Record::of(&same),
+                Record::of(&base),
+                "but it is a change: {same:?}"
+            );
         }
     }
 

@@ -54,7 +54,10 @@ impl Request {
     /// `None` when there is no host that could match.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
-        let text = text.split_once("://").filter(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())).map_or(text, |(_, rest)| rest);
+        let text = text
+            .split_once("://")
+            .filter(|(scheme, _)| scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+            .map_or(text, |(_, rest)| rest);
         let text = text.split(['?', '#']).next().unwrap_or_default();
         let (authority, path) = text.split_at(text.find('/').unwrap_or(text.len()));
         let host = match authority.rsplit_once(':') {
@@ -66,9 +69,15 @@ impl Request {
         }
         let path = path.trim_end_matches('/');
         // Keys have no more segments than this, so the rest cannot matter.
-        let end = path.match_indices('/').nth(MAX_SEGMENTS).map_or(path.len(), |(end, _)| end);
+        let end = path
+            .match_indices('/')
+            .nth(MAX_SEGMENTS)
+            .map_or(path.len(), |(end, _)| end);
         let path = path.get(..end).unwrap_or_default();
-        Some(Self { host: lower(host).into_owned(), path: lower(path).into_owned() })
+        Some(Self {
+            host: lower(host).into_owned(),
+            path: lower(path).into_owned(),
+        })
     }
 
     /// The host looked up, without its port.
@@ -91,7 +100,10 @@ impl Request {
                 if let Some(found) = candidate.get(..end).and_then(&mut known) {
                     return Some(found);
                 }
-                match candidate.get(host_end..end).and_then(|path| path.rfind('/')) {
+                match candidate
+                    .get(host_end..end)
+                    .and_then(|path| path.rfind('/'))
+                {
                     Some(slash) => end = host_end + slash,
                     None => break,
                 }
@@ -110,12 +122,36 @@ mod tests {
     fn keys_follow_gorouter_s_route_key() {
         for (uri, want, reason) in [
             ("shop.example.org", Some("shop.example.org"), "as it is"),
-            ("Shop.Example.ORG/Cart", Some("shop.example.org/cart"), "lower case, the path too"),
-            ("shop.example.org/cart/?a=/b", Some("shop.example.org/cart"), "cut at ?, then the trailing slash"),
-            ("/shop.example.org/", Some("shop.example.org"), "leading and trailing slash dropped"),
-            ("shop.example.org//a", Some("shop.example.org//a"), "a double slash inside stays"),
-            ("shop.example.org:8443", Some("shop.example.org:8443"), "a port stays"),
-            ("*.tenants.example.org", Some("*.tenants.example.org"), "a wildcard"),
+            (
+                "Shop.Example.ORG/Cart",
+                Some("shop.example.org/cart"),
+                "lower case, the path too",
+            ),
+            (
+                "shop.example.org/cart/?a=/b",
+                Some("shop.example.org/cart"),
+                "cut at ?, then the trailing slash",
+            ),
+            (
+                "/shop.example.org/",
+                Some("shop.example.org"),
+                "leading and trailing slash dropped",
+            ),
+            (
+                "shop.example.org//a",
+                Some("shop.example.org//a"),
+                "a double slash inside stays",
+            ),
+            (
+                "shop.example.org:8443",
+                Some("shop.example.org:8443"),
+                "a port stays",
+            ),
+            (
+                "*.tenants.example.org",
+                Some("*.tenants.example.org"),
+                "a wildcard",
+            ),
             ("BÜCHER.example", Some("bücher.example"), "not only ASCII"),
             ("", None, "nothing"),
             ("/", None, "nothing left"),
@@ -125,7 +161,10 @@ mod tests {
         ] {
             assert_eq!(key(uri).as_deref(), want, "{uri:?}: {reason}");
         }
-        assert!(matches!(key("shop.example.org"), Some(Cow::Borrowed(_))), "a heartbeat allocates nothing");
+        assert!(
+            matches!(key("shop.example.org"), Some(Cow::Borrowed(_))),
+            "a heartbeat allocates nothing"
+        );
         assert_eq!(key(&"x".repeat(MAX_KEY + 1)), None);
         assert_eq!(key(&format!("h{}", "/a".repeat(MAX_SEGMENTS + 1))), None);
     }
@@ -146,7 +185,10 @@ mod tests {
             ("shop.example/cart/v20", Some("shop.example/cart")),
             ("shop.example/cartoon", Some("shop.example")),
             ("SHOP.example/Cart?x=1", Some("shop.example/cart")),
-            ("https://shop.example:443/cart/v2", Some("shop.example/cart/v2")),
+            (
+                "https://shop.example:443/cart/v2",
+                Some("shop.example/cart/v2"),
+            ),
             ("http://shop.example", Some("shop.example")),
             ("shop.example:8080", Some("shop.example")),
             ("shop.example#part", Some("shop.example")),
@@ -168,10 +210,22 @@ mod tests {
             ("p.z.r.s", Some("*.r.s"), "several labels"),
             ("p.q.r.s", Some("*.q.r.s"), "the most specific wildcard"),
             ("r.s", None, "never the domain itself"),
-            ("x.r.s/deep/path", Some("x.r.s"), "an exact host wins over a wildcard with a longer path"),
-            ("a.r.s/deep/path/more", Some("*.r.s/deep/path"), "paths work on wildcards"),
+            (
+                "x.r.s/deep/path",
+                Some("x.r.s"),
+                "an exact host wins over a wildcard with a longer path",
+            ),
+            (
+                "a.r.s/deep/path/more",
+                Some("*.r.s/deep/path"),
+                "paths work on wildcards",
+            ),
             ("y.r.s/only/this", Some("y.r.s/only"), "a context path"),
-            ("y.r.s/other", Some("*.r.s"), "falls back to the wildcard for any other path"),
+            (
+                "y.r.s/other",
+                Some("*.r.s"),
+                "falls back to the wildcard for any other path",
+            ),
             ("*.r.s", Some("*.r.s"), "the wildcard by its own name"),
             ("a..r.s", Some("*.r.s"), "an empty label is a label"),
         ] {
@@ -181,7 +235,12 @@ mod tests {
 
     #[test]
     fn hosts_of_keys_leave_out_wildcards() {
-        for (key, want) in [("a.b/c", Some("a.b")), ("a.b:80", Some("a.b:80")), ("*.b", None), ("", None)] {
+        for (key, want) in [
+            ("a.b/c", Some("a.b")),
+            ("a.b:80", Some("a.b:80")),
+            ("*.b", None),
+            ("", None),
+        ] {
             assert_eq!(host(key), want, "{key}");
         }
     }
@@ -189,8 +248,15 @@ mod tests {
     #[test]
     fn a_look_up_is_bounded_whatever_is_asked() {
         let mut tries = 0;
-        let request = Request::parse(&format!("{}h{}", "a.".repeat(126), "/b".repeat(4000))).unwrap();
-        assert_eq!(request.find(|_| { tries += 1; None::<()> }), None);
+        let request =
+            Request::parse(&format!("{}h{}", "a.".repeat(126), "/b".repeat(4000))).unwrap();
+        assert_eq!(
+            request.find(|_| {
+                tries += 1;
+                None::<()>
+            }),
+            None
+        );
         assert_eq!(tries, 127 * (MAX_SEGMENTS + 1));
         assert_eq!(Request::parse(&"a.".repeat(200)), None);
     }

@@ -31,8 +31,10 @@ impl Leases {
         match source {
             Source::Nats => self.nats.store(now, Ordering::Relaxed),
             // Only on a change: the bit is nearly always set, and a plain load leaves the cache line shared.
-            Source::Poll(number) if !self.polled(number) => drop(self.polls.fetch_or(bit(number), Ordering::Relaxed)),
-            Source::Poll(_) => {}
+            Source::Poll(number) if self.polled(number) => {}
+            Source::Poll(number) => {
+                self.polls.fetch_or(bit(number), Ordering::Relaxed);
+            }
             Source::Fixed => self.fixed.store(true, Ordering::Relaxed),
         }
     }
@@ -40,7 +42,9 @@ impl Leases {
     pub(super) fn release(&self, source: Source) {
         match source {
             Source::Nats => self.nats.store(0, Ordering::Relaxed),
-            Source::Poll(number) => drop(self.polls.fetch_and(!bit(number), Ordering::Relaxed)),
+            Source::Poll(number) => {
+                self.polls.fetch_and(!bit(number), Ordering::Relaxed);
+            }
             Source::Fixed => self.fixed.store(false, Ordering::Relaxed),
         }
     }

@@ -39,38 +39,79 @@ impl Table {
         let state = self.read();
         let (instances, host) = match selector {
             Selector::Guid(guid) => (of_apps(&state, state.with_guid(guid), wanted), None),
-            Selector::Name { organization, space, app } => (of_apps(&state, state.with_names([organization, space, app]), wanted), None),
+            Selector::Name {
+                organization,
+                space,
+                app,
+            } => (
+                of_apps(&state, state.with_names([organization, space, app]), wanted),
+                None,
+            ),
             Selector::Route(text) => {
-                let Some(request) = Request::parse(text) else { return Vec::new() };
-                let Some(route) = request.find(|key| state.route(key)) else { return Vec::new() };
-                let host = Some(request.host()).filter(|host| !host.starts_with('*')).map(Box::<str>::from);
+                let Some(request) = Request::parse(text) else {
+                    return Vec::new();
+                };
+                let Some(route) = request.find(|key| state.route(key)) else {
+                    return Vec::new();
+                };
+                let host = Some(request.host())
+                    .filter(|host| !host.starts_with('*'))
+                    .map(Box::<str>::from);
                 (of_route(&state, route, wanted), host)
             }
         };
         let mut apps = HashMap::new();
         let unique = one_per_instance(&state, instances);
-        let mut located: Vec<_> = unique.into_iter().map(|entry| self.locate(&state, entry, host.as_deref(), &mut apps, now)).collect();
+        let mut located: Vec<_> = unique
+            .into_iter()
+            .map(|entry| self.locate(&state, entry, host.as_deref(), &mut apps, now))
+            .collect();
         drop(state);
-        located.sort_by(|a, b| (&a.instance.app.app_id, a.instance.sort_key()).cmp(&(&b.instance.app.app_id, b.instance.sort_key())));
+        located.sort_by(|a, b| {
+            (&a.instance.app.app_id, a.instance.sort_key())
+                .cmp(&(&b.instance.app.app_id, b.instance.sort_key()))
+        });
         located
     }
 
     /// All apps that have instances: one for each set of tags, so an app with two process types counts twice.
     pub fn apps(&self) -> Vec<Arc<App>> {
         let state = self.read();
-        let apps = state.apps.iter().filter(|(_, app)| !app_id(&app.bytes).is_empty());
-        apps.map(|(_, app)| Arc::new(unpack_app(&app.bytes))).collect()
+        let apps = state
+            .apps
+            .iter()
+            .filter(|(_, app)| !app_id(&app.bytes).is_empty());
+        apps.map(|(_, app)| Arc::new(unpack_app(&app.bytes)))
+            .collect()
     }
 
-    fn locate(&self, state: &State, entry: &InstanceEntry, host: Option<&str>, apps: &mut HashMap<u32, Arc<App>>, now: Instant) -> Located {
-        let app = apps.entry(entry.app).or_insert_with(|| Arc::new(unpack_app(&state.apps[entry.app].bytes)));
+    fn locate(
+        &self,
+        state: &State,
+        entry: &InstanceEntry,
+        host: Option<&str>,
+        apps: &mut HashMap<u32, Arc<App>>,
+        now: Instant,
+    ) -> Located {
+        let app = apps
+            .entry(entry.app)
+            .or_insert_with(|| Arc::new(unpack_app(&state.apps[entry.app].bytes)));
         let instance = unpack_instance(&entry.bytes, Arc::clone(app));
         let endpoints = || entry.endpoints.iter().map(|id| &state.endpoints[*id]);
-        let first_route = || endpoints().filter_map(|endpoint| route::host(&state.routes[endpoint.route].key)).min();
-        let host = host.or_else(first_route).map_or_else(|| instance.address.to_string().into(), Box::from);
+        let first_route = || {
+            endpoints()
+                .filter_map(|endpoint| route::host(&state.routes[endpoint.route].key))
+                .min()
+        };
+        let host = host
+            .or_else(first_route)
+            .map_or_else(|| instance.address.to_string().into(), Box::from);
         Located {
             host,
-            age: endpoints().map(|endpoint| self.age_of(&endpoint.leases, now)).min().unwrap_or_default(),
+            age: endpoints()
+                .map(|endpoint| self.age_of(&endpoint.leases, now))
+                .min()
+                .unwrap_or_default(),
             registration: entry.registration,
             trusted: endpoints().any(|endpoint| endpoint.leases.fixed()),
             instance: Arc::new(instance),
@@ -80,14 +121,22 @@ impl Table {
 
 fn of_apps(state: &State, apps: impl Iterator<Item = u32>, wanted: Option<&str>) -> Vec<u32> {
     let wanted = wanted.unwrap_or(WEB);
-    let apps = apps.map(|id| &state.apps[id]).filter(|app| is_served(&app.bytes) && process_type(&app.bytes) == wanted);
+    let apps = apps
+        .map(|id| &state.apps[id])
+        .filter(|app| is_served(&app.bytes) && process_type(&app.bytes) == wanted);
     apps.flat_map(|app| app.instances.iter().copied()).collect()
 }
 
 fn of_route(state: &State, route: u32, wanted: Option<&str>) -> Vec<u32> {
-    let instances = state.routes[route].endpoints.iter().map(|id| state.endpoints[*id].instance);
-    let fits = |app: &[u8]| is_served(app) && wanted.is_none_or(|wanted| process_type(app) == wanted);
-    instances.filter(|id| fits(&state.apps[state.instances[*id].app].bytes)).collect()
+    let instances = state.routes[route]
+        .endpoints
+        .iter()
+        .map(|id| state.endpoints[*id].instance);
+    let fits =
+        |app: &[u8]| is_served(app) && wanted.is_none_or(|wanted| process_type(app) == wanted);
+    instances
+        .filter(|id| fits(&state.apps[state.instances[*id].app].bytes))
+        .collect()
 }
 
 /// Components of the platform are in the table, but nobody is led to them.
@@ -103,8 +152,16 @@ fn one_per_instance(state: &State, instances: Vec<u32>) -> Vec<&InstanceEntry> {
         .map(|id| {
             let entry = &state.instances[id];
             let (host, port, guid) = instance_key(&entry.bytes);
-            let unknown = if guid.is_empty() { (host, port) } else { ("", 0) };
-            ((app_id(&state.apps[entry.app].bytes), guid, unknown), (port, host, u64::MAX - entry.change), entry)
+            let unknown = if guid.is_empty() {
+                (host, port)
+            } else {
+                ("", 0)
+            };
+            (
+                (app_id(&state.apps[entry.app].bytes), guid, unknown),
+                (port, host, u64::MAX - entry.change),
+                entry,
+            )
         })
         .collect();
     keyed.sort_unstable_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));

@@ -25,7 +25,7 @@ pub use self::look_up::Located;
 pub use self::snapshot::RouteEntry;
 pub use self::state::Bounds;
 use self::state::State;
-use super::record::{Record, identity_of};
+use super::record::{Record, identity_of, pack_address};
 use crate::instance::Instance;
 use crate::policy::AddressPolicy;
 
@@ -97,7 +97,12 @@ pub struct Table {
 
 impl Table {
     /// An empty table whose clock starts at `now`. NATS counts as away until [`Self::nats_connected`].
-    pub fn new(stale_threshold: Duration, policy: AddressPolicy, bounds: Bounds, now: Instant) -> Self {
+    pub fn new(
+        stale_threshold: Duration,
+        policy: AddressPolicy,
+        bounds: Bounds,
+        now: Instant,
+    ) -> Self {
         Self {
             state: RwLock::new(State::new(bounds)),
             policy,
@@ -146,14 +151,17 @@ impl Table {
     }
 
     /// Removes the endpoint at (route key, address), whoever is there. A fixed target stays. Whether one was removed.
-    pub fn unregister(&self, key: &str, address: &(impl AsRef<[u8]> + ?Sized), now: Instant) -> bool {
+    pub fn unregister(&self, key: &str, host: &str, port: u16, now: Instant) -> bool {
         self.updated.store(self.tick(now), Ordering::Relaxed);
-        let address = address.as_ref();
-        if self.read().endpoint(key, address).is_none() {
+        let address = pack_address(host, port);
+        // Each is repeated for ten minutes: most find nothing.
+        if self.read().endpoint(key, &address).is_none() {
             return false;
         }
         let mut state = self.write();
-        let Some(id) = state.endpoint(key, address) else { return false };
+        let Some(id) = state.endpoint(key, &address) else {
+            return false;
+        };
         if state.endpoints[id].leases.fixed() {
             return false;
         }
@@ -164,7 +172,9 @@ impl Table {
     /// Ends a good poll: the gorouter's lease ends on all endpoints that it has not listed. How many were removed.
     pub fn finish_poll(&self, number: u8, seen: &Seen, now: Instant) -> usize {
         let source = Source::Poll(number);
-        let removed = self.release(source, |id, state| state.endpoints[id].leases.polled(number) && !seen.0.contains(&id));
+        let removed = self.release(source, |id, state| {
+            state.endpoints[id].leases.polled(number) && !seen.0.contains(&id)
+        });
         self.poll_done(number, now);
         removed
     }
@@ -211,9 +221,19 @@ impl Table {
     pub fn bury(&self, instance: &Instance, now: Instant) -> bool {
         let (address, identity) = identity_of(instance);
         let mut state = self.write();
-        let buried: Vec<u32> = state.at_address(&address).filter(|id| state.instances[*id].identity() == identity).collect();
-        let endpoints: Vec<u32> = buried.iter().flat_map(|id| state.instances[*id].endpoints.iter().copied()).collect();
-        if endpoints.is_empty() || endpoints.iter().any(|id| state.endpoints[*id].leases.fixed()) {
+        let buried: Vec<u32> = state
+            .at_address(&address)
+            .filter(|id| state.instances[*id].identity() == identity)
+            .collect();
+        let endpoints: Vec<u32> = buried
+            .iter()
+            .flat_map(|id| state.instances[*id].endpoints.iter().copied())
+            .collect();
+        if endpoints.is_empty()
+            || endpoints
+                .iter()
+                .any(|id| state.endpoints[*id].leases.fixed())
+        {
             return false;
         }
         for id in endpoints {
@@ -251,7 +271,9 @@ impl Table {
                 if start >= end {
                     return removed;
                 }
-                let slice = (start..end).filter(|id| state.endpoints.get(*id).is_some() && ended(*id, &state)).collect();
+                let slice = (start..end)
+                    .filter(|id| state.endpoints.get(*id).is_some() && ended(*id, &state))
+                    .collect();
                 start = end;
                 slice
             };
@@ -297,7 +319,14 @@ fn millis(duration: Duration) -> u64 {
 
 /// The whole of a heartbeat that changes nothing: the endpoint is there as the record says (or a stronger source
 /// knows better), and its lease is renewed.
-fn renew(state: &State, source: Source, key: &str, record: &Record, now: u64, nats_connected: bool) -> Option<Applied> {
+fn renew(
+    state: &State,
+    source: Source,
+    key: &str,
+    record: &Record,
+    now: u64,
+    nats_connected: bool,
+) -> Option<Applied> {
     let id = state.endpoint(key, record.address())?;
     let leases = &state.endpoints[id].leases;
     if !(state.is(id, record) || leases.outrank(source, nats_connected)) {

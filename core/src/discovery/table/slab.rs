@@ -11,7 +11,10 @@ pub(super) struct Slab<T> {
 
 impl<T> Slab<T> {
     pub(super) fn new() -> Self {
-        Self { slots: Vec::new(), free: Vec::new() }
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+        }
     }
 
     pub(super) fn insert(&mut self, value: T) -> u32 {
@@ -50,7 +53,9 @@ impl<T> Slab<T> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        (0..).zip(&self.slots).filter_map(|(id, slot)| Some((id, slot.as_ref()?)))
+        (0..)
+            .zip(&self.slots)
+            .filter_map(|(id, slot)| Some((id, slot.as_ref()?)))
     }
 }
 
@@ -58,7 +63,10 @@ impl<T> Slab<T> {
 impl<T> Index<u32> for Slab<T> {
     type Output = T;
 
-    #[expect(clippy::expect_used, reason = "the table's own links; its property test walks all of them")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the table's own links; its property test walks all of them"
+    )]
     fn index(&self, id: u32) -> &T {
         self.slots[id as usize].as_ref().expect("the slot is taken")
     }

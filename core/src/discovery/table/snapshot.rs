@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::Table;
 use super::lease::Leases;
 use super::state::{Endpoint, State};
-use super::Table;
 use crate::discovery::record::{unpack_app, unpack_instance};
 
 /// One endpoint of a route.
@@ -51,7 +51,11 @@ impl Table {
                 return routes;
             }
             for route in (start..end).filter_map(|id| state.routes.get(id)) {
-                let mut entries: Vec<_> = route.endpoints.iter().map(|id| self.entry(&state, &state.endpoints[*id], now)).collect();
+                let mut entries: Vec<_> = route
+                    .endpoints
+                    .iter()
+                    .map(|id| self.entry(&state, &state.endpoints[*id], now))
+                    .collect();
                 entries.sort_by(|a, b| a.address.cmp(&b.address));
                 routes.insert(route.key.clone(), entries);
             }
@@ -61,7 +65,10 @@ impl Table {
 
     fn entry(&self, state: &State, endpoint: &Endpoint, now: Instant) -> RouteEntry {
         let entry = &state.instances[endpoint.instance];
-        let instance = unpack_instance(&entry.bytes, Arc::new(unpack_app(&state.apps[entry.app].bytes)));
+        let instance = unpack_instance(
+            &entry.bytes,
+            Arc::new(unpack_app(&state.apps[entry.app].bytes)),
+        );
         let app = &instance.app;
         let tags = [
             ("app_id", &app.app_id),
@@ -76,18 +83,34 @@ impl Table {
             ("space_name", &app.space_name),
         ];
         let leases = &endpoint.leases;
-        let sources = [(leases.nats_seen() != 0, "nats"), (leases.polls() != 0, "gorouter"), (leases.fixed(), "targets")];
+        let sources = [
+            (leases.nats_seen() != 0, "nats"),
+            (leases.polls() != 0, "gorouter"),
+            (leases.fixed(), "targets"),
+        ];
         RouteEntry {
             address: instance.address.to_string(),
             availability_zone: instance.availability_zone.clone(),
-            protocol: if instance.transport.http2 { "http2" } else { "http1" },
+            protocol: if instance.transport.http2 {
+                "http2"
+            } else {
+                "http1"
+            },
             tls: instance.transport.tls.is_some(),
             server_cert_domain_san: instance.transport.tls.clone(),
             isolation_segment: instance.isolation_segment.clone(),
             private_instance_id: instance.guid.clone(),
-            tags: tags.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name, value.clone())).collect(),
+            tags: tags
+                .into_iter()
+                .filter(|(_, value)| !value.is_empty())
+                .map(|(name, value)| (name, value.clone()))
+                .collect(),
             age_seconds: self.age_of(leases, now).as_secs_f64(),
-            source: sources.into_iter().filter(|(held, _)| *held).map(|(_, name)| name).collect(),
+            source: sources
+                .into_iter()
+                .filter(|(held, _)| *held)
+                .map(|(_, name)| name)
+                .collect(),
         }
     }
 
@@ -96,7 +119,11 @@ impl Table {
         if leases.fixed() {
             return Duration::ZERO;
         }
-        let polled = (0..).zip(&self.polled).filter(|(number, _)| leases.polled(*number)).map(|(_, tick)| tick.load(Ordering::Relaxed)).max();
+        let polled = (0..)
+            .zip(&self.polled)
+            .filter(|(number, _)| leases.polled(*number))
+            .map(|(_, tick)| tick.load(Ordering::Relaxed))
+            .max();
         self.since(leases.nats_seen().max(polled.unwrap_or_default()), now)
     }
 }

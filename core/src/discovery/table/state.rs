@@ -32,7 +32,13 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { endpoints: 2_000_000, bytes: 1 << 30, routes_per_instance: 10_000, instances_per_address: 64, variants_per_app: 256 }
+        Self {
+            endpoints: 2_000_000,
+            bytes: 1 << 30,
+            routes_per_instance: 10_000,
+            instances_per_address: 64,
+            variants_per_app: 256,
+        }
     }
 }
 
@@ -68,11 +74,15 @@ pub(super) struct InstanceEntry {
 
 impl InstanceEntry {
     fn address(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.address_end)).unwrap_or_default()
+        self.bytes
+            .get(..usize::from(self.address_end))
+            .unwrap_or_default()
     }
 
     pub(super) fn identity(&self) -> &[u8] {
-        self.bytes.get(..usize::from(self.identity_end)).unwrap_or_default()
+        self.bytes
+            .get(..usize::from(self.identity_end))
+            .unwrap_or_default()
     }
 }
 
@@ -126,13 +136,19 @@ impl State {
     // --- look-up ---
 
     pub(super) fn route(&self, key: &str) -> Option<u32> {
-        self.by_key.find(self.hasher.hash_one(key), |id| *self.routes[*id].key == *key).copied()
+        self.by_key
+            .find(self.hasher.hash_one(key), |id| {
+                *self.routes[*id].key == *key
+            })
+            .copied()
     }
 
     pub(super) fn endpoint(&self, key: &str, address: &[u8]) -> Option<u32> {
         let route = self.route(key)?;
         let same = |id: &u32| self.endpoints[*id].route == route && self.address_of(*id) == address;
-        self.by_route_and_address.find(self.hasher.hash_one((route, address)), same).copied()
+        self.by_route_and_address
+            .find(self.hasher.hash_one((route, address)), same)
+            .copied()
     }
 
     fn address_of(&self, endpoint: u32) -> &[u8] {
@@ -147,7 +163,10 @@ impl State {
 
     /// The instances at an address, whoever they are.
     pub(super) fn at_address<'a>(&'a self, address: &'a [u8]) -> impl Iterator<Item = u32> + 'a {
-        let ids = self.by_address.iter_hash(self.hasher.hash_one(address)).copied();
+        let ids = self
+            .by_address
+            .iter_hash(self.hasher.hash_one(address))
+            .copied();
         ids.filter(move |id| self.instances[*id].address() == address)
     }
 
@@ -173,9 +192,19 @@ impl State {
         let instance = self.attach_instance(record)?;
         let route = self.route(key).unwrap_or_else(|| {
             self.bytes += key.len();
-            let id = self.routes.insert(Route { key: key.into(), endpoints: SmallVec::new() });
-            let Self { by_key, routes, hasher, .. } = self;
-            by_key.insert_unique(hasher.hash_one(key), id, |id| hasher.hash_one(&*routes[*id].key));
+            let id = self.routes.insert(Route {
+                key: key.into(),
+                endpoints: SmallVec::new(),
+            });
+            let Self {
+                by_key,
+                routes,
+                hasher,
+                ..
+            } = self;
+            by_key.insert_unique(hasher.hash_one(key), id, |id| {
+                hasher.hash_one(&*routes[*id].key)
+            });
             id
         });
         let endpoint = self.endpoints.insert(Endpoint {
@@ -187,7 +216,13 @@ impl State {
         });
         self.routes[route].endpoints.push(endpoint);
         self.instances[instance].endpoints.push(endpoint);
-        let Self { by_route_and_address, endpoints, instances, hasher, .. } = self;
+        let Self {
+            by_route_and_address,
+            endpoints,
+            instances,
+            hasher,
+            ..
+        } = self;
         let hash = |id: &u32| {
             let endpoint = &endpoints[*id];
             hasher.hash_one((endpoint.route, instances[endpoint.instance].address()))
@@ -215,11 +250,14 @@ impl State {
     pub(super) fn remove(&mut self, endpoint: u32) {
         let hash = {
             let entry = &self.endpoints[endpoint];
-            self.hasher.hash_one((entry.route, self.address_of(endpoint)))
+            self.hasher
+                .hash_one((entry.route, self.address_of(endpoint)))
         };
         forget(&mut self.by_route_and_address, hash, endpoint);
         self.leave_instance(endpoint);
-        let Some(entry) = self.endpoints.remove(endpoint) else { return };
+        let Some(entry) = self.endpoints.remove(endpoint) else {
+            return;
+        };
         let route = &mut self.routes[entry.route];
         if let Some(moved) = take(&mut route.endpoints, entry.in_route) {
             self.endpoints[moved].in_route = entry.in_route;
@@ -266,8 +304,15 @@ impl State {
             endpoints: SmallVec::new(),
         });
         self.apps[app].instances.push(id);
-        let Self { by_address, instances, hasher, .. } = self;
-        by_address.insert_unique(hasher.hash_one(record.address()), id, |id| hasher.hash_one(instances[*id].address()));
+        let Self {
+            by_address,
+            instances,
+            hasher,
+            ..
+        } = self;
+        by_address.insert_unique(hasher.hash_one(record.address()), id, |id| {
+            hasher.hash_one(instances[*id].address())
+        });
         Ok(id)
     }
 
@@ -284,21 +329,39 @@ impl State {
             }
             count += 1;
         }
-        if count >= self.bounds.variants_per_app || (named && self.with_names(names).count() >= self.bounds.variants_per_app) {
+        if count >= self.bounds.variants_per_app
+            || (named && self.with_names(names).count() >= self.bounds.variants_per_app)
+        {
             return Err(Refusal::Full);
         }
         self.bytes += record.app().len();
-        let id = self.apps.insert(AppEntry { bytes: record.app().into(), instances: SmallVec::new() });
-        let Self { by_guid, by_name, apps, hasher, .. } = self;
-        by_guid.insert_unique(hasher.hash_one(guid), id, |id| hasher.hash_one(app_id(&apps[*id].bytes)));
+        let id = self.apps.insert(AppEntry {
+            bytes: record.app().into(),
+            instances: SmallVec::new(),
+        });
+        let Self {
+            by_guid,
+            by_name,
+            apps,
+            hasher,
+            ..
+        } = self;
+        by_guid.insert_unique(hasher.hash_one(guid), id, |id| {
+            hasher.hash_one(app_id(&apps[*id].bytes))
+        });
         if named {
-            by_name.insert_unique(hasher.hash_one(names), id, |id| hasher.hash_one(app_names(&apps[*id].bytes)));
+            by_name.insert_unique(hasher.hash_one(names), id, |id| {
+                hasher.hash_one(app_names(&apps[*id].bytes))
+            });
         }
         Ok(id)
     }
 
     fn leave_instance(&mut self, endpoint: u32) {
-        let (id, place) = (self.endpoints[endpoint].instance, self.endpoints[endpoint].in_instance);
+        let (id, place) = (
+            self.endpoints[endpoint].instance,
+            self.endpoints[endpoint].in_instance,
+        );
         if let Some(moved) = take(&mut self.instances[id].endpoints, place) {
             self.endpoints[moved].in_instance = place;
         }
@@ -307,7 +370,9 @@ impl State {
         }
         let hash = self.hasher.hash_one(self.instances[id].address());
         forget(&mut self.by_address, hash, id);
-        let Some(instance) = self.instances.remove(id) else { return };
+        let Some(instance) = self.instances.remove(id) else {
+            return;
+        };
         self.bytes -= instance.bytes.len();
         if let Some(moved) = take(&mut self.apps[instance.app].instances, instance.in_app) {
             self.instances[moved].in_app = instance.in_app;
@@ -315,10 +380,20 @@ impl State {
         if !self.apps[instance.app].instances.is_empty() {
             return;
         }
-        let Some(app) = self.apps.remove(instance.app) else { return };
+        let Some(app) = self.apps.remove(instance.app) else {
+            return;
+        };
         self.bytes -= app.bytes.len();
-        forget(&mut self.by_guid, self.hasher.hash_one(app_id(&app.bytes)), instance.app);
-        forget(&mut self.by_name, self.hasher.hash_one(app_names(&app.bytes)), instance.app);
+        forget(
+            &mut self.by_guid,
+            self.hasher.hash_one(app_id(&app.bytes)),
+            instance.app,
+        );
+        forget(
+            &mut self.by_name,
+            self.hasher.hash_one(app_names(&app.bytes)),
+            instance.app,
+        );
     }
 }
 

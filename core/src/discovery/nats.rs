@@ -1,0 +1,371 @@
+//! Listening to `router.register` and `router.unregister`.
+//!
+//! async-nats has a task of its own that reads the socket and fills a queue; the task here empties it and applies.
+//! promfetch only listens: a `router.start` of its own would change the heartbeats of the whole platform.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use async_nats::connection::State;
+use async_nats::{ConnectOptions, Event, Message, ServerAddr};
+use futures_util::stream::{StreamExt, select};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::Parts;
+use super::apply::{Applier, Subject, Verdict};
+use super::readiness::Reporter;
+use super::throttle::Throttle;
+use crate::config;
+use crate::error::{Error, Kind};
+use crate::tls;
+
+/// Messages that may wait, for each subject: a platform of 250,000 endpoints tells all of them within 4 s of a
+/// router's start. A full queue loses the newest. At 850 bytes this is 220 MB, which only a stalled process fills.
+const QUEUE: usize = 262_144;
+/// Messages applied at a stretch.
+const BATCH: usize = 1024;
+/// How often the state of the connection is looked at: its events can get lost when many come at once.
+const TICK: Duration = Duration::from_secs(1);
+/// Between two complaints about a server that cannot be reached.
+const COMPLAINT: Duration = Duration::from_secs(30);
+
+/// The source that listens to NATS.
+pub(super) struct Listener {
+    servers: Vec<ServerAddr>,
+    options: ConnectOptions,
+    parts: Parts,
+    link: Arc<Link>,
+}
+
+/// What the client's events and the listening task both know about the connection.
+struct Link {
+    parts: Parts,
+    reporter: Reporter,
+    connected: AtomicBool,
+    complaints: Throttle,
+}
+
+impl Link {
+    /// The clock of the table stands still while NATS is away, and starts anew at every connection.
+    fn connected(&self) {
+        self.parts.table.nats_connected(Instant::now());
+        if !self.connected.swap(true, Ordering::SeqCst) {
+            tracing::info!("connected to NATS");
+        }
+        self.reporter.connected(true, "connected");
+    }
+
+    fn disconnected(&self) {
+        self.parts.table.nats_disconnected();
+        if self.connected.swap(false, Ordering::SeqCst) {
+            tracing::warn!("NATS is away; the routes known so far stay until it is back");
+            self.reporter.connected(false, "the connection was lost");
+        }
+    }
+
+    fn event(&self, event: Event) {
+        match event {
+            Event::Connected => self.connected(),
+            Event::Disconnected | Event::Closed => self.disconnected(),
+            Event::SlowConsumer(_) => {
+                self.parts.metrics.overruns.inc();
+                if self.complaints.pass() {
+                    tracing::warn!(
+                        "messages of NATS were lost because their queue was full; the next heartbeats repair it"
+                    );
+                }
+            }
+            Event::ServerError(error) => self.trouble(&error.to_string()),
+            Event::ClientError(error) => self.trouble(&error.to_string()),
+            Event::LameDuckMode | Event::Draining => tracing::info!(%event, "NATS"),
+        }
+    }
+
+    fn trouble(&self, problem: &str) {
+        if !self.connected.load(Ordering::SeqCst) {
+            self.reporter.connected(false, problem);
+        }
+        if self.complaints.pass() {
+            tracing::warn!(problem, "NATS");
+        }
+    }
+}
+
+impl Listener {
+    /// A listener with this login and these certificates.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] when there is no server, or a certificate cannot be used.
+    pub(super) fn new(
+        settings: &config::Nats,
+        parts: Parts,
+        reporter: Reporter,
+    ) -> Result<Self, Error> {
+        if settings.hosts.is_empty() {
+            return Err(Error::new(Kind::Configuration, "`nats.hosts` is empty"));
+        }
+        let servers = settings
+            .hosts
+            .iter()
+            .map(|(host, port)| server(host, *port))
+            .collect::<Result<_, _>>()?;
+        let link = Arc::new(Link {
+            parts: parts.clone(),
+            reporter,
+            connected: AtomicBool::new(false),
+            complaints: Throttle::new(COMPLAINT),
+        });
+        let jitter = RandomState::new();
+        let events = Arc::clone(&link);
+        let mut options = ConnectOptions::new()
+            .name("promfetch")
+            .ping_interval(settings.ping_interval)
+            .subscription_capacity(QUEUE)
+            .retry_on_initial_connect()
+            .max_reconnects(None)
+            .reconnect_delay_callback(move |attempts| {
+                reconnect_delay(attempts, jitter.hash_one(attempts))
+            })
+            // Discovered servers come as IP addresses, which their certificates do not name: only those listed are used.
+            .ignore_discovered_servers()
+            .event_callback(move |event| {
+                let link = Arc::clone(&events);
+                async move { link.event(event) }
+            });
+        if !settings.user.is_empty() {
+            options = options.user_and_password(settings.user.clone(), settings.pass.0.clone());
+        }
+        if settings.tls_enabled {
+            let identity = (!settings.cert_chain.trim().is_empty())
+                .then(|| tls::identity(&settings.cert_chain, &settings.private_key.0))
+                .transpose()?;
+            let tls = tls::client_config(
+                tls::roots(&settings.ca_certs)?,
+                false,
+                identity.map(Arc::new),
+            );
+            options = options.require_tls(true).tls_client_config(tls);
+        }
+        Ok(Self {
+            servers,
+            options,
+            parts,
+            link,
+        })
+    }
+
+    /// Listens until shutdown. Trouble with the servers never ends it.
+    pub(super) async fn run(self, shutdown: CancellationToken) {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = self.listen() => {}
+        }
+    }
+
+    async fn listen(self) {
+        let Self {
+            servers,
+            options,
+            parts,
+            link,
+        } = self;
+        loop {
+            // With `retry_on_initial_connect` this fails only for options that can never work, and the loop below ends
+            // only when the client has closed itself: authorization errors do that in some versions.
+            let problem = match options.clone().connect(&servers[..]).await {
+                Ok(client) => listen_with(&client, &parts, &link).await.to_string(),
+                Err(error) => error.to_string(),
+            };
+            link.disconnected();
+            link.trouble(&problem);
+            tokio::time::sleep(COMPLAINT.min(TICK * 5)).await;
+        }
+    }
+}
+
+/// Subscribes and applies until the client ends; says why it did.
+async fn listen_with(client: &async_nats::Client, parts: &Parts, link: &Link) -> &'static str {
+    let (Ok(registers), Ok(unregisters)) = (
+        client.subscribe(Subject::Register.as_str()).await,
+        client.subscribe(Subject::Unregister.as_str()).await,
+    ) else {
+        return "the client was closed while subscribing";
+    };
+    let registers = registers.map(|message| (Subject::Register, message));
+    let unregisters = unregisters.map(|message| (Subject::Unregister, message));
+    let mut batches = select(registers, unregisters).ready_chunks(BATCH);
+    let mut applier = Applier::default();
+    let call = parts.calls.call("discovery", "nats_apply");
+    let mut ready = ReadyClock::new(parts.settings.start_response_delay);
+    let mut tick = tokio::time::interval(
+        TICK.min(parts.settings.start_response_delay / 4)
+            .max(Duration::from_millis(10)),
+    );
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            batch = batches.next() => {
+                let Some(batch) = batch else { return "the client was closed" };
+                let guard = call.start();
+                apply(&mut applier, &batch, parts);
+                drop(guard);
+                link.reporter.heard(Instant::now());
+            }
+            _ = tick.tick() => {
+                let connected = client.connection_state() == State::Connected;
+                match (connected, link.connected.load(Ordering::SeqCst)) {
+                    (true, false) => link.connected(),
+                    (false, true) => link.disconnected(),
+                    _ => {}
+                }
+                if ready.is_over(connected, Instant::now()) {
+                    link.reporter.ready();
+                }
+            }
+        }
+    }
+}
+
+fn apply(applier: &mut Applier, batch: &[(Subject, Message)], parts: &Parts) {
+    for (subject, message) in batch {
+        let verdict = applier.apply(&parts.table, *subject, &message.payload, Instant::now());
+        parts.metrics.count(*subject, verdict);
+        match verdict {
+            Verdict::Address => parts.refused(applier.host()),
+            Verdict::Full | Verdict::Invalid if parts.complaints.pass() => {
+                tracing::warn!(
+                    subject = subject.as_str(),
+                    verdict = verdict.as_str(),
+                    bytes = message.payload.len(),
+                    "a message could not be used"
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Tells when every emitter must have been heard: after a full interval of connection without a break.
+#[derive(Debug)]
+struct ReadyClock {
+    since: Option<Instant>,
+    interval: Duration,
+}
+
+impl ReadyClock {
+    fn new(interval: Duration) -> Self {
+        Self {
+            since: None,
+            interval,
+        }
+    }
+
+    fn is_over(&mut self, connected: bool, now: Instant) -> bool {
+        if !connected {
+            self.since = None;
+            return false;
+        }
+        let since = *self.since.get_or_insert(now);
+        now.saturating_duration_since(since) >= self.interval
+    }
+}
+
+/// A server's address; IPv6 in brackets.
+fn server(host: &str, port: u16) -> Result<ServerAddr, Error> {
+    let url = if host.contains(':') && !host.starts_with('[') {
+        format!("nats://[{host}]:{port}")
+    } else {
+        format!("nats://{host}:{port}")
+    };
+    url.parse().map_err(|error: std::io::Error| {
+        Error::new(
+            Kind::Configuration,
+            format!("`nats.hosts`: `{host}` is not a host name"),
+        )
+        .caused_by(error)
+    })
+}
+
+/// 0.1 s, doubling to 2 s, less up to half of it: processes that lost the same server do not come back as one.
+fn reconnect_delay(attempts: usize, random: u64) -> Duration {
+    let doublings = u32::try_from(attempts.saturating_sub(1))
+        .unwrap_or(u32::MAX)
+        .min(5);
+    let longest = Duration::from_millis(100 * (1 << doublings)).min(Duration::from_secs(2));
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "53 bits of randomness are plenty"
+    )]
+    let share = random as f64 / u64::MAX as f64;
+    longest.mul_f64(1.0 - share / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reconnecting_slows_down_to_two_seconds_with_jitter() {
+        for (attempts, shortest, longest) in [
+            (0, 50, 100),
+            (1, 50, 100),
+            (2, 100, 200),
+            (5, 800, 1600),
+            (6, 1000, 2000),
+            (1_000_000, 1000, 2000),
+        ] {
+            assert_eq!(
+                reconnect_delay(attempts, 0),
+                Duration::from_millis(longest),
+                "{attempts}"
+            );
+            assert_eq!(
+                reconnect_delay(attempts, u64::MAX),
+                Duration::from_millis(shortest),
+                "{attempts}"
+            );
+        }
+    }
+
+    #[test]
+    fn ready_needs_a_full_interval_without_a_break() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut clock = ReadyClock::new(Duration::from_secs(20));
+        for (seconds, connected, over) in [
+            (0, false, false),
+            (60, true, false),
+            (79, true, false),
+            (79, false, false),
+            (85, true, false),
+            (104, true, false),
+            (105, true, true),
+        ] {
+            assert_eq!(
+                clock.is_over(connected, at(seconds)),
+                over,
+                "after {seconds} s"
+            );
+        }
+    }
+
+    #[test]
+    fn servers_are_read_with_names_and_both_kinds_of_addresses() {
+        for (host, want) in [
+            ("nats.service.cf.internal", Some("nats.service.cf.internal")),
+            ("10.0.0.1", Some("10.0.0.1")),
+            ("2001:db8::1", Some("[2001:db8::1]")),
+            ("no host", None),
+        ] {
+            let server = server(host, 4224);
+            assert_eq!(
+                server.as_ref().ok().map(|server| server.host()),
+                want,
+                "{host}"
+            );
+        }
+    }
+}
