@@ -1,4 +1,31 @@
 //! The settings of discovery, fetch and merge, typed and with their defaults.
+//!
+//! A program may fill [`Config`] itself. One that is configured from outside puts texts into [`Values`](values::Values),
+//! from a file, the [`environment`] or options, and has them read by the table of [`keys`]:
+//!
+//! ```
+//! use promfetch_core::config::{Config, keys, values::Values};
+//!
+//! let mut values = Values::new();
+//! values.set(&keys::table(), "nats.hosts[0].hostname", "10.0.16.4").unwrap();
+//! values.set(&keys::table(), "fetch_timeout", "10s").unwrap();
+//! let (config, warnings) = Config::from_values(&values).unwrap();
+//! assert_eq!(config.nats.unwrap().hosts, [("10.0.16.4".to_owned(), 4222)]);
+//! assert_eq!(config.fetch.timeout.as_secs(), 10);
+//! assert!(warnings.is_empty());
+//! ```
+
+pub mod checks;
+pub mod environment;
+pub mod keys;
+pub mod kind;
+pub mod path;
+pub mod problem;
+pub mod read;
+pub mod reader;
+pub mod scalars;
+pub mod table;
+pub mod values;
 
 use std::time::Duration;
 
@@ -40,6 +67,22 @@ pub struct Nats {
     pub cert_chain: String,
     pub private_key: Secret,
     pub ping_interval: Duration,
+}
+
+impl Default for Nats {
+    /// A server on this machine, without login and TLS.
+    fn default() -> Self {
+        Self {
+            hosts: vec![("localhost".to_owned(), 4222)],
+            user: String::new(),
+            pass: Secret::default(),
+            tls_enabled: false,
+            ca_certs: String::new(),
+            cert_chain: String::new(),
+            private_key: Secret::default(),
+            ping_interval: Duration::from_secs(20),
+        }
+    }
 }
 
 /// One entry of `gorouters`: a router whose `/routes` is polled.
