@@ -1,1 +1,38 @@
-//! What the tests of the whole system share.
+//! What the tests and benchmarks of the whole system share: the parts of a small platform, each started on a free
+//! port and stopped when it is dropped.
+//!
+//! [`Platform`] is where most tests begin: a NATS server, the messages that route-emitter would send, and promfetch.
+//! Apps are pushed to it as a list of [`Behaviour`]s, one for each instance. [`Promfetch::page`] gets a merged page
+//! and has it checked by Prometheus' own tools.
+
+#![forbid(unsafe_code)]
+
+pub mod app;
+pub mod behaviour;
+pub mod certs;
+pub mod check;
+pub mod config;
+pub mod emitter;
+pub mod gorouter;
+pub mod http;
+pub mod instance;
+pub mod measure;
+pub mod nats;
+pub mod net;
+pub mod platform;
+pub mod process;
+pub mod prometheus;
+pub mod promfetch;
+pub mod samples;
+pub mod tools;
+pub mod wait;
+
+pub use app::App;
+pub use behaviour::{Answer, Behaviour};
+pub use emitter::Emitter;
+pub use instance::Instance;
+pub use nats::Nats;
+pub use platform::Platform;
+pub use promfetch::Promfetch;
+pub use samples::Page;
+pub use wait::eventually;

@@ -1,0 +1,145 @@
+//! A small HTTP client: one request on one connection, nothing added, nothing followed, nothing decoded.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Uri};
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::wait::LIMIT;
+
+/// A whole answer.
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Response {
+    /// The body as text.
+    ///
+    /// # Panics
+    /// When it is not UTF-8.
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("the body is UTF-8")
+    }
+
+    /// The value of a header, empty when absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("")
+    }
+}
+
+/// `GET url` with these headers.
+///
+/// # Panics
+/// When there is no complete answer within the limit.
+pub async fn get(url: &str, headers: &[(&str, &str)]) -> Response {
+    try_get(url, headers)
+        .await
+        .unwrap_or_else(|error| panic!("GET {url}: {error}"))
+}
+
+/// The same, for servers that may be down.
+///
+/// # Errors
+/// When there is no complete answer.
+pub async fn try_get(url: &str, headers: &[(&str, &str)]) -> io::Result<Response> {
+    request("GET", url, headers, None).await
+}
+
+/// Any method, and HTTPS when `tls` is given.
+///
+/// # Errors
+/// When there is no complete answer.
+pub async fn request(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    tls: Option<Arc<ClientConfig>>,
+) -> io::Result<Response> {
+    let url: Uri = url.parse().map_err(io::Error::other)?;
+    let authority = url
+        .authority()
+        .ok_or_else(|| io::Error::other("no host"))?
+        .clone();
+    let path = url.path_and_query().map_or("/", |path| path.as_str());
+    let mut request = Request::builder().method(method).uri(path);
+    if !headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+    {
+        request = request.header("host", authority.as_str());
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request
+        .body(Empty::<Bytes>::new())
+        .map_err(io::Error::other)?;
+
+    let exchange = async {
+        let stream =
+            TcpStream::connect((authority.host(), authority.port_u16().unwrap_or(80))).await?;
+        stream.set_nodelay(true)?;
+        if url.scheme_str() == Some("https") {
+            let config = tls.ok_or_else(|| io::Error::other("https needs a configuration"))?;
+            let name =
+                ServerName::try_from(authority.host().to_owned()).map_err(io::Error::other)?;
+            exchange(
+                tokio_rustls::TlsConnector::from(config)
+                    .connect(name, stream)
+                    .await?,
+                request,
+            )
+            .await
+        } else {
+            exchange(stream, request).await
+        }
+    };
+    timeout(LIMIT, exchange)
+        .await
+        .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no complete answer"))?
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    request: Request<Empty<Bytes>>,
+) -> io::Result<Response> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(io::Error::other)?;
+    let answer = async {
+        let response = sender
+            .send_request(request)
+            .await
+            .map_err(io::Error::other)?;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        Ok(Response {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body,
+        })
+    };
+    // Both are polled here and not in a task of their own, so that dropping the future closes the connection.
+    tokio::pin!(connection, answer);
+    tokio::select! {
+        answer = &mut answer => answer,
+        ended = &mut connection => {
+            ended.map_err(io::Error::other)?;
+            answer.await
+        }
+    }
+}

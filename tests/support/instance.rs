@@ -1,0 +1,338 @@
+//! An app instance: a real server on a loopback address of its own, in this process.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_rustls::TlsAcceptor;
+
+use crate::app::{App, instance_guid};
+use crate::behaviour::{Answer, Behaviour, Seen};
+use crate::certs::Authority;
+use crate::net::fresh_ip;
+
+/// A running instance. Dropping it closes its port and all connections.
+#[derive(Debug)]
+pub struct Instance {
+    pub guid: String,
+    pub index: String,
+    pub address: SocketAddr,
+    /// Registered with `tls_port`.
+    pub tls: bool,
+    /// `protocol` of the registration.
+    pub protocol: Option<&'static str>,
+    shared: Arc<Shared>,
+    listening: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    behaviour: Mutex<Behaviour>,
+    seen: Mutex<Vec<Seen>>,
+    connections: AtomicU64,
+    requests: AtomicU64,
+    /// Connections without a request for this long are closed.
+    idle: Option<Duration>,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+/// How the instance is reached.
+#[derive(Debug, Default)]
+pub struct Options {
+    pub guid: Option<String>,
+    pub tls: Option<ServerConfig>,
+    pub protocol: Option<&'static str>,
+    pub idle: Option<Duration>,
+}
+
+impl Options {
+    /// TLS as cf-deployment has it: the certificate carries the instance's GUID, clients need one of the same authority.
+    pub fn mutual_tls(authority: &Authority, app: &App) -> Self {
+        let guid = instance_guid();
+        let identity = authority.issue_instance(&guid, &app.guid);
+        Self {
+            tls: Some(authority.server(&identity, true)),
+            guid: Some(guid),
+            ..Self::default()
+        }
+    }
+}
+
+impl Instance {
+    /// An instance that speaks plain HTTP/1.1.
+    pub async fn start(index: &str, behaviour: Behaviour) -> Self {
+        Self::start_with(index, behaviour, Options::default()).await
+    }
+
+    /// # Panics
+    /// When no port is free.
+    pub async fn start_with(index: &str, behaviour: Behaviour, options: Options) -> Self {
+        let listener = TcpListener::bind((fresh_ip(), 0))
+            .await
+            .expect("a port is free");
+        let address = listener
+            .local_addr()
+            .expect("a bound listener has an address");
+        let tls = options.tls.map(|mut config| {
+            // Envoy offers both and forwards plain TCP: what the app speaks is not what the handshake says.
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            Arc::new(config)
+        });
+        let shared = Arc::new(Shared {
+            behaviour: Mutex::new(behaviour),
+            seen: Mutex::default(),
+            connections: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            idle: options.idle,
+            tls,
+        });
+        let listening = tokio::spawn(listen(listener, Arc::clone(&shared)));
+        Self {
+            guid: options.guid.unwrap_or_else(instance_guid),
+            index: index.into(),
+            address,
+            tls: shared.tls.is_some(),
+            protocol: options.protocol,
+            shared,
+            listening,
+        }
+    }
+
+    /// An instance that is registered, but where nothing listens.
+    pub fn refusing(index: &str) -> Self {
+        let shared = Shared {
+            behaviour: Mutex::new(Behaviour::Hang),
+            seen: Mutex::default(),
+            connections: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            idle: None,
+            tls: None,
+        };
+        Self {
+            guid: instance_guid(),
+            index: index.into(),
+            address: crate::net::free_address(),
+            tls: false,
+            protocol: None,
+            shared: Arc::new(shared),
+            listening: tokio::spawn(async {}),
+        }
+    }
+
+    /// Behaves like this from now on.
+    pub fn becomes(&self, behaviour: Behaviour) {
+        *self.shared.behaviour.lock().expect("no panic while locked") = behaviour;
+    }
+
+    /// All requests so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.shared
+            .seen
+            .lock()
+            .expect("no panic while locked")
+            .clone()
+    }
+
+    /// The latest request.
+    ///
+    /// # Panics
+    /// When there was none.
+    pub fn last_seen(&self) -> Seen {
+        self.seen().pop().expect("the instance was asked")
+    }
+
+    pub fn requests(&self) -> u64 {
+        self.shared.requests.load(Ordering::Relaxed)
+    }
+
+    /// TCP connections accepted so far.
+    pub fn connections(&self) -> u64 {
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // The connections' tasks belong to the listener's and end with it.
+        self.listening.abort();
+    }
+}
+
+async fn listen(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                shared.connections.fetch_add(1, Ordering::Relaxed);
+                let shared = Arc::clone(&shared);
+                connections.spawn(async move {
+                    // A client that goes away in the middle is none of the instance's business.
+                    let _ = connection(stream, shared).await;
+                });
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    match shared.tls.clone() {
+        Some(tls) => serve(TlsAcceptor::from(tls).accept(stream).await?, shared).await,
+        None => serve(stream, shared).await,
+    }
+}
+
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    shared: Arc<Shared>,
+) -> io::Result<()> {
+    let behaviour = shared
+        .behaviour
+        .lock()
+        .expect("no panic while locked")
+        .clone();
+    let raw: Option<Bytes> = match behaviour {
+        Behaviour::CloseUnanswered => Some(Bytes::new()),
+        Behaviour::NotHttp => Some("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n".into()),
+        Behaviour::CutShort => Some("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 1000\r\n\r\na_metric 1\n".into()),
+        _ => None,
+    };
+    if let Some(raw) = raw {
+        shared.requests.fetch_add(1, Ordering::Relaxed);
+        let _ = stream.read(&mut [0; 4096]).await?;
+        stream.write_all(&raw).await?;
+        return stream.shutdown().await;
+    }
+
+    // Moved ahead by each request; shared with the service, which runs inside the connection's future.
+    let activity = Arc::new(Mutex::new(Instant::now()));
+    let service = service_fn({
+        let (shared, activity) = (Arc::clone(&shared), Arc::clone(&activity));
+        move |request| {
+            *activity.lock().expect("no panic while locked") = Instant::now();
+            answer(request, Arc::clone(&shared))
+        }
+    });
+    let builder = auto::Builder::new(TokioExecutor::new());
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let mut closing = false;
+    loop {
+        let idle_since = *activity.lock().expect("no panic while locked");
+        let deadline = idle_since + shared.idle.unwrap_or(Duration::from_secs(3600));
+        tokio::select! {
+            ended = &mut connection => return ended.map_err(io::Error::other),
+            () = sleep_until(deadline), if !closing => {
+                if *activity.lock().expect("no panic while locked") == idle_since {
+                    connection.as_mut().graceful_shutdown();
+                    closing = true;
+                }
+            }
+        }
+    }
+}
+
+type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+async fn answer(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+) -> Result<Response<Body>, Infallible> {
+    let number = shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    let seen = Seen {
+        method: request.method().clone(),
+        path: request
+            .uri()
+            .path_and_query()
+            .map_or_else(String::new, ToString::to_string),
+        headers: request.headers().clone(),
+        version: request.version(),
+        number,
+    };
+    shared
+        .seen
+        .lock()
+        .expect("no panic while locked")
+        .push(seen.clone());
+    let behaviour = shared
+        .behaviour
+        .lock()
+        .expect("no panic while locked")
+        .clone();
+    Ok(match behaviour {
+        Behaviour::Answer(respond) => plain(respond(&seen)),
+        Behaviour::Slow(delay, respond) => {
+            sleep(delay).await;
+            plain(respond(&seen))
+        }
+        Behaviour::ResetMidBody => {
+            let chunks = [
+                Ok(Frame::data(Bytes::from("a_metric 1\nanother_me"))),
+                Err(io::Error::other("reset on purpose")),
+            ];
+            // The pause lets the first half leave before the error closes the connection.
+            streamed(stream::iter(chunks).then(async |chunk| {
+                sleep(Duration::from_millis(20)).await;
+                chunk
+            }))
+        }
+        Behaviour::Endless => streamed(
+            stream::iter(0_u64..).map(|line| Ok(Frame::data(Bytes::from(endless_lines(line))))),
+        ),
+        // The last three are dealt with before HTTP begins, unless the behaviour changed on an open connection.
+        Behaviour::Hang | Behaviour::CloseUnanswered | Behaviour::NotHttp | Behaviour::CutShort => {
+            std::future::pending().await
+        }
+    })
+}
+
+fn plain(answer: Answer) -> Response<Body> {
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(*name, value);
+    }
+    response
+        .body(
+            Full::new(answer.body)
+                .map_err(|never| match never {})
+                .boxed_unsync(),
+        )
+        .expect("the answers of tests are valid")
+}
+
+fn streamed(
+    frames: impl futures_util::Stream<Item = io::Result<Frame<Bytes>>> + Send + 'static,
+) -> Response<Body> {
+    let body = StreamBody::new(frames).boxed_unsync();
+    Response::builder()
+        .header("content-type", "text/plain; version=0.0.4")
+        .body(body)
+        .expect("a valid answer")
+}
+
+/// About 64 KiB of valid lines.
+fn endless_lines(chunk: u64) -> String {
+    (0..1_000)
+        .map(|line| format!("endless_metric{{chunk=\"{chunk}\",line=\"{line}\"}} 1234567890.5\n"))
+        .collect()
+}

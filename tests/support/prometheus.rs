@@ -1,0 +1,249 @@
+//! Real programs beside promfetch: Prometheus, its node exporter, nginx.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::app::encode;
+use crate::http;
+use crate::net::free_address;
+use crate::process::Process;
+use crate::tools;
+use crate::wait::eventually;
+
+/// A running Prometheus.
+#[derive(Debug)]
+pub struct Prometheus {
+    pub address: SocketAddr,
+    _process: Process,
+    _folder: TempDir,
+}
+
+/// One series of a query's answer.
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub labels: serde_json::Map<String, Value>,
+    pub value: f64,
+}
+
+impl Series {
+    pub fn label(&self, name: &str) -> &str {
+        self.labels.get(name).and_then(Value::as_str).unwrap_or("")
+    }
+}
+
+impl Prometheus {
+    /// Scrapes every path of the target each second, in a job of its own named by its position: `app0`, `app1`, …
+    pub async fn scraping(target: &str, paths: &[String]) -> Self {
+        let jobs: String = paths
+            .iter()
+            .enumerate()
+            .map(|(number, path)| {
+                format!("- job_name: app{number}\n  honor_labels: true\n  metrics_path: '{path}'\n  static_configs:\n  - targets: ['{target}']\n")
+            })
+            .collect();
+        Self::start(&format!(
+            "global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n{jobs}"
+        ))
+        .await
+    }
+
+    /// With this configuration, as soon as it is ready.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start(config: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let address = free_address();
+        std::fs::write(folder.path().join("prometheus.yml"), config).expect("a temporary file");
+        let mut process = Process::start(
+            &tools::find("prometheus"),
+            &[
+                "--config.file=prometheus.yml".to_owned(),
+                "--storage.tsdb.path=data".to_owned(),
+                format!("--web.listen-address={address}"),
+            ],
+            |command| {
+                command.current_dir(folder.path());
+            },
+        );
+        process
+            .printed("that it is ready", |log| {
+                log.contains("Server is ready to receive web requests")
+                    .then_some(())
+            })
+            .await;
+        Self {
+            address,
+            _process: process,
+            _folder: folder,
+        }
+    }
+
+    /// The series of an instant query.
+    ///
+    /// # Panics
+    /// When Prometheus refuses the query.
+    pub async fn query(&self, promql: &str) -> Vec<Series> {
+        let answer = http::get(
+            &format!(
+                "http://{}/api/v1/query?query={}",
+                self.address,
+                encode(promql)
+            ),
+            &[],
+        )
+        .await;
+        assert_eq!(answer.status, 200, "{promql}: {}", answer.text());
+        let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
+        let result = answer["data"]["result"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{promql}: {answer}"));
+        result
+            .iter()
+            .map(|series| Series {
+                labels: series["metric"].as_object().cloned().unwrap_or_default(),
+                value: series["value"][1]
+                    .as_str()
+                    .and_then(|value| value.parse().ok())
+                    .unwrap_or(f64::NAN),
+            })
+            .collect()
+    }
+
+    /// The single value of a query; `None` while there is no series.
+    pub async fn value(&self, promql: &str) -> Option<f64> {
+        let series = self.query(promql).await;
+        assert!(series.len() <= 1, "{promql}: {series:?}");
+        series.first().map(|series| series.value)
+    }
+
+    /// Waits until a query has a single value that fits.
+    pub async fn until(&self, promql: &str, fits: impl Fn(f64) -> bool) -> f64 {
+        eventually(promql, async || {
+            self.value(promql).await.filter(|value| fits(*value))
+        })
+        .await
+    }
+}
+
+/// Some other server process that answers on an address.
+#[derive(Debug)]
+pub struct Server {
+    pub address: SocketAddr,
+    _process: Process,
+    _folder: TempDir,
+}
+
+/// prometheus-node-exporter, with the collectors that work everywhere.
+pub async fn node_exporter() -> Server {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let address = free_address();
+    let mut process = Process::start(
+        &tools::find("prometheus-node-exporter"),
+        &[
+            format!("--web.listen-address={address}"),
+            "--collector.disable-defaults".to_owned(),
+            "--collector.cpu".to_owned(),
+            "--collector.meminfo".to_owned(),
+            "--collector.loadavg".to_owned(),
+            "--collector.stat".to_owned(),
+        ],
+        |_| (),
+    );
+    process
+        .printed("that it listens", |log| {
+            log.contains("istening on").then_some(())
+        })
+        .await;
+    answering(&format!("http://{address}/metrics")).await;
+    Server {
+        address,
+        _process: process,
+        _folder: folder,
+    }
+}
+
+/// nginx that serves the files of a folder, with gzip where the client takes it.
+///
+/// # Panics
+/// When it does not start.
+pub async fn nginx(pages: &Path) -> Server {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let address = free_address();
+    let config = format!(
+        "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\n\
+         events {{}}\n\
+         http {{\n access_log off;\n gzip on;\n gzip_types text/plain;\n gzip_min_length 100;\n gzip_proxied any;\n\
+         client_body_temp_path tmp;\n proxy_temp_path tmp;\n fastcgi_temp_path tmp;\n uwsgi_temp_path tmp;\n scgi_temp_path tmp;\n\
+         server {{\n listen {address};\n keepalive_timeout 1s;\n default_type 'text/plain; version=0.0.4';\n root '{}';\n }}\n}}\n",
+        pages.display()
+    );
+    std::fs::write(folder.path().join("nginx.conf"), config).expect("a temporary file");
+    let prefix = folder.path().display().to_string();
+    let process = Process::start(
+        &tools::find("nginx"),
+        &["-p", &prefix, "-c", "nginx.conf"],
+        |_| (),
+    );
+    // Any answer will do: the folder may have no index.
+    eventually("nginx answers", async || {
+        http::try_get(&format!("http://{address}/"), &[]).await.ok()
+    })
+    .await;
+    Server {
+        address,
+        _process: process,
+        _folder: folder,
+    }
+}
+
+async fn answering(url: &str) {
+    eventually(&format!("{url} answers"), async || {
+        http::try_get(url, &[])
+            .await
+            .ok()
+            .filter(|answer| answer.status == 200)
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::behaviour::Behaviour;
+    use crate::instance::Instance;
+
+    #[tokio::test]
+    async fn prometheus_scrapes_and_answers_promql() {
+        let instance = Instance::start("0", Behaviour::counting(3)).await;
+        let prometheus =
+            Prometheus::scraping(&instance.address.to_string(), &["/metrics".into()]).await;
+        prometheus
+            .until("count_over_time(up{job=\"app0\"}[1m])", |scrapes| {
+                scrapes >= 2.0
+            })
+            .await;
+        assert_eq!(prometheus.value("queue_length").await, Some(3.0));
+    }
+
+    #[tokio::test]
+    async fn exporter_and_nginx_answer() {
+        let exporter = node_exporter().await;
+        let page = http::get(&format!("http://{}/metrics", exporter.address), &[]).await;
+        assert!(page.text().contains("node_load1 "), "{}", page.text());
+
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("metrics"), "saved_metric 1\n")
+            .expect("a temporary file");
+        let nginx = nginx(folder.path()).await;
+        assert_eq!(
+            http::get(&format!("http://{}/metrics", nginx.address), &[])
+                .await
+                .text(),
+            "saved_metric 1\n"
+        );
+    }
+}

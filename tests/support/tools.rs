@@ -1,0 +1,40 @@
+//! Where the programs are that the tests run against.
+
+use std::path::PathBuf;
+
+/// The program of this name, from `PATH` or from where Debian puts daemons.
+///
+/// # Panics
+/// When it is not installed: the whole suite needs it, and a silent skip would hide that.
+pub fn find(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .map(|folder| folder.join(program))
+        .find(|candidate| candidate.is_file())
+        .unwrap_or_else(|| panic!("`{program}` is not installed: run `make tools`, which says how"))
+}
+
+/// The root of the repository.
+pub fn repository() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ stands in the repository")
+        .to_path_buf()
+}
+
+/// The Python that has `prometheus_client`: `.tools/venv` of the repository, or of `PROMFETCH_TOOLS`.
+///
+/// # Panics
+/// When the environment was not made.
+pub fn python() -> PathBuf {
+    let tools = std::env::var_os("PROMFETCH_TOOLS")
+        .map_or_else(|| repository().join(".tools"), PathBuf::from);
+    let python = tools.join("venv/bin/python");
+    assert!(
+        python.is_file(),
+        "{} is missing: run `make tools`",
+        python.display()
+    );
+    python
+}
