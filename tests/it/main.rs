@@ -1,1 +1,80 @@
-//! promfetch as a whole, on real parts.
+//! promfetch as a whole, on real parts: one behaviour a file.
+
+// One URL answers the metrics of all instances of an app that registered on NATS.
+mod scrape;
+// A real Prometheus keeps scraping while instances and NATS fail.
+mod prometheus;
+// Real exporters are app instances like any other.
+mod exporters;
+// NATS with TLS and client certificates, as cf-deployment runs it.
+mod nats_tls;
+// NATS as a cluster of which one server dies.
+mod nats_cluster;
+// NATS goes away and comes back: nothing is forgotten meanwhile.
+mod nats_outage;
+// Instances without heartbeats go; unregistered ones at once.
+mod ageing;
+// The routing table is polled from gorouters, which fail in their own ways.
+mod gorouter;
+// Routing tables of a real gorouter, by poll and by the messages that made them.
+mod route_tables;
+// Names with slashes, percent signs, quotes and any Unicode.
+mod names;
+// Routes with paths and wildcards are looked up as gorouter does.
+mod routes;
+// A rolling deployment: two instances of one index.
+mod rolling;
+// Apps with several ports are one target per instance.
+mod ports;
+// Process types other than `web`.
+mod processes;
+// Every way in which an instance can fail, and its reason.
+mod faults;
+// An instance that closes idle connections is not down.
+mod idle;
+// One deadline for the whole page.
+mod deadline;
+// What callers are told when there is no page.
+mod errors;
+// Readiness: 503 before the table is complete, never 404.
+mod readiness;
+// The variants of the page: `only-app-metrics`, `/v2`, `metric_path`.
+mod variants;
+// The list of instances, and the page of one.
+mod instances;
+// Which redirects are followed.
+mod redirects;
+// Headers that instances get, and the caller's `Authorization`.
+mod headers;
+// External exporters, asked once per app with parameters of the app.
+mod external;
+// Pages are compressed for callers and decompressed from instances.
+mod encoding;
+// OpenMetrics in and out.
+mod openmetrics;
+// Conflicts between instances: HELP, TYPE, labels, reserved names.
+mod conflicts;
+// Equal requests share one fetch; a caller that hangs up ends it.
+mod sharing;
+// Instances over TLS, mutual TLS and HTTP/2.
+mod tls;
+// Everything is closed that is not meant to be open.
+mod guard;
+// The API over HTTPS, with a certificate that changes.
+mod https;
+// Stopping without losing an answer.
+mod drain;
+// Wrong configurations: all errors at once, before a port opens.
+mod check_config;
+// Configuration files of promfetcher start promfetch unchanged.
+mod old_config;
+// The demo shows what it promises.
+mod demo;
+// The command line without a server.
+mod cli;
+// promfetch's own metrics, under promfetcher's names.
+mod own_metrics;
+// Messages that mean harm cost only themselves.
+mod hostile;
+// What README says works.
+mod readme;

@@ -154,3 +154,49 @@ async fn start(folder: &TempDir) -> Process {
         .await;
     process
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt;
+    use serde_json::json;
+
+    use super::*;
+    use crate::emitter::Emitter;
+
+    #[tokio::test]
+    async fn messages_pass_over_tls_with_client_certificates() {
+        let authority = Authority::new("nats");
+        let servers = [Nats::start_tls(&authority).await];
+        let emitter = Emitter::connect(&servers, Some(&authority)).await;
+        let mut heard = emitter.listen("a.subject").await;
+        emitter.publish("a.subject", &json!({"x": 1})).await;
+        assert_eq!(heard.next().await.expect("a message").payload, r#"{"x":1}"#);
+    }
+
+    #[tokio::test]
+    async fn messages_pass_through_a_cluster_and_after_a_restart() {
+        let mut servers = Nats::cluster().await;
+        let (first, last) = (
+            Emitter::connect(&servers[..1], None).await,
+            Emitter::connect(&servers[2..], None).await,
+        );
+        let mut heard = last.listen("a.subject").await;
+        // Interest travels between the servers in its own time.
+        crate::eventually("a message arrives", async || {
+            first.publish("a.subject", &json!(1)).await;
+            tokio::time::timeout(std::time::Duration::from_millis(200), heard.next())
+                .await
+                .ok()
+        })
+        .await;
+        servers[2].restart().await;
+        crate::eventually("a message arrives after the restart", async || {
+            first.publish("a.subject", &json!(2)).await;
+            let message = tokio::time::timeout(std::time::Duration::from_millis(200), heard.next())
+                .await
+                .ok()??;
+            (message.payload == "2").then_some(())
+        })
+        .await;
+    }
+}

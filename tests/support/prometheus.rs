@@ -35,7 +35,7 @@ impl Series {
 }
 
 impl Prometheus {
-    /// Scrapes every path of the target each second, in a job of its own named by its position: `app0`, `app1`, …
+    /// Scrapes every path of the target every two seconds, in a job of its own named by its position: `app0`, `app1`, …
     pub async fn scraping(target: &str, paths: &[String]) -> Self {
         let jobs: String = paths
             .iter()
@@ -45,7 +45,7 @@ impl Prometheus {
             })
             .collect();
         Self::start(&format!(
-            "global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n{jobs}"
+            "global:\n  scrape_interval: 2s\n  scrape_timeout: 2s\nscrape_configs:\n{jobs}"
         ))
         .await
     }
