@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::certs::{Authority, Identity};
-use crate::net::free_address;
+use crate::net::{free_address, free_port};
 use crate::process::Process;
 use crate::tools;
 
@@ -68,13 +68,14 @@ impl Nats {
     }
 
     async fn launch(authority: Option<&Authority>, routes: &[String]) -> Self {
-        let (client, cluster) = (free_address(), free_address());
+        let client = free_address();
+        let cluster = free_port(client.ip());
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = json!({
             "host": client.ip().to_string(),
             "port": client.port(),
             "authorization": {"user": USER, "password": PASSWORD},
-            "cluster": {"name": "tests", "host": cluster.ip().to_string(), "port": cluster.port(), "routes": routes},
+            "cluster": {"name": "tests", "host": cluster.ip().to_string(), "port": cluster.port(), "advertise": cluster.to_string(), "routes": routes},
         });
         let tls = authority.map(|authority| {
             let write = |name: &str, text: &str| -> PathBuf {
