@@ -1,0 +1,186 @@
+//! Everything below `/v1/apps/` and `/v2/apps/`: look up, authorise, fetch, answer.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use promfetch_core::client::{self, Query};
+use promfetch_core::discovery::Located;
+use promfetch_core::exposition::{Format, media};
+
+use super::address::{self, Address, Kind, Version};
+use super::caller::{Caller, Peer};
+use super::encoding::Encoding;
+use super::errors::ApiError;
+use super::{Api, accept, body, instances};
+use crate::access::{self, Access};
+
+/// The scraper's own limit, in seconds; Prometheus sends it with every scrape.
+const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
+
+/// What apps are asked for unless the caller or a binding says otherwise.
+pub(super) const DEFAULT_METRIC_PATH: &str = "/metrics";
+
+/// Answers any form of address; see [`address`].
+pub(crate) async fn get(
+    State(api): State<Api>,
+    Extension(access): Extension<Access>,
+    peer: Option<Extension<Peer>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let mut address = address::parse(&uri)?;
+    address.metric_path = checked_metric_path(address.metric_path, &api.config.metric_path_allow)?;
+    let located = api
+        .client
+        .locate(&address.selector, address.process_type.as_deref())?;
+    let located = access::authorise(&access, located);
+    match &address.kind {
+        Kind::Instances => Ok(instances::answer(&api, &address, &located)),
+        Kind::Page => page(&api, &address, located, peer, &headers).await,
+        Kind::InstancePage(n) => {
+            let located = client::pick_instance(located, n)?;
+            page(&api, &address, located, peer, &headers).await
+        }
+    }
+}
+
+async fn page(
+    api: &Api,
+    address: &Address,
+    located: Vec<Located>,
+    peer: Option<Extension<Peer>>,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let query = Query {
+        selector: address.selector.clone(),
+        metric_path: address.metric_path.clone(),
+        only_app_metrics: address.only_app_metrics,
+        format: format(api, address.version, headers),
+        authorization: headers.get(AUTHORIZATION).cloned().map(|mut value| {
+            value.set_sensitive(true);
+            value
+        }),
+        forwarded_for: peer.map(|Extension(Peer(peer))| {
+            Caller::of(peer.ip(), headers, &api.config.trusted_proxies).forwarded_for
+        }),
+        timeout: client::scrape_timeout(
+            headers
+                .get(SCRAPE_TIMEOUT)
+                .and_then(|value| value.to_str().ok()),
+            api.config.core.fetch.timeout,
+        ),
+    };
+    let answer = api.client.page(&query, located).await?;
+    let encoding = Encoding::negotiate(accept::joined(headers, ACCEPT_ENCODING).as_deref());
+    Ok(body::page(
+        answer.page,
+        answer.format.content_type(),
+        encoding,
+    ))
+}
+
+/// The format that instances are asked for and the page is written in. `/v2` means text, whatever is accepted.
+fn format(api: &Api, version: Version, headers: &HeaderMap) -> Format {
+    match version {
+        Version::V1 => media::negotiate(
+            accept::joined(headers, ACCEPT).as_deref(),
+            &api.client.offered_formats(),
+        ),
+        Version::V2 => Format::Text,
+    }
+}
+
+/// `?metric_path=` by the rules of core and the operator's patterns; an empty list of patterns allows all.
+fn checked_metric_path(
+    path: Option<String>,
+    allowed: &[String],
+) -> Result<Option<String>, ApiError> {
+    let Some(path) = path else { return Ok(None) };
+    let path = client::check_metric_path(&path)?;
+    if path == DEFAULT_METRIC_PATH
+        || allowed.is_empty()
+        || allowed.iter().any(|pattern| matches(pattern, &path))
+    {
+        return Ok(Some(path));
+    }
+    Err(ApiError::forbidden(format!(
+        "The metric path `{path}` is not among those that `metric_path_allow` of this platform names"
+    )))
+}
+
+/// Whether a pattern fits the whole text. `*` stands for any characters, also none and also `/`.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let Some(last) = parts.next_back() else {
+        return rest.is_empty();
+    };
+    // Taking each middle part where it comes first leaves the most for those that follow.
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_fit_whole_paths() {
+        for (pattern, text, want) in [
+            ("/metrics", "/metrics", true),
+            ("/metrics", "/metrics2", false),
+            ("/metrics*", "/metrics/a?b=c", true),
+            ("*", "/anything", true),
+            ("*/prometheus", "/actuator/prometheus", true),
+            ("*/prometheus", "/actuator/prometheus/x", false),
+            ("/a*b*c", "/a-b-b-c", true),
+            ("/a*b*c", "/a-c-b", false),
+            ("/ab*bc", "/abc", false),
+            ("/a**c", "/ac", true),
+            ("", "/metrics", false),
+        ] {
+            assert_eq!(matches(pattern, text), want, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_metric_path_obeys_the_operators_patterns() {
+        let allow = ["/actuator/*".to_string()];
+        let check =
+            |path: &str, allowed: &[String]| checked_metric_path(Some(path.to_string()), allowed);
+        assert_eq!(
+            check("anything", &[]),
+            Ok(Some("/anything".to_string())),
+            "no patterns: all paths"
+        );
+        assert_eq!(
+            check("actuator/prometheus", &allow),
+            Ok(Some("/actuator/prometheus".to_string()))
+        );
+        assert_eq!(
+            check("/metrics", &allow),
+            Ok(Some("/metrics".to_string())),
+            "the default is always open"
+        );
+        assert_eq!(checked_metric_path(None, &allow), Ok(None));
+        let refused = check("/admin", &allow).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "403 The metric path `/admin` is not among those that `metric_path_allow` of this platform names"
+        );
+        assert!(
+            check("//elsewhere.example/", &[]).is_err(),
+            "core's rules come first"
+        );
+    }
+}

@@ -1,0 +1,53 @@
+//! The answers of the HTTP API: one file per page.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::IntoResponse;
+use prometheus_client::registry::Registry;
+use promfetch_core::client::Client;
+
+use crate::config::Config;
+use crate::server::health::Health;
+
+mod accept;
+pub(crate) mod address;
+pub(crate) mod app_metrics;
+mod body;
+pub(crate) mod caller;
+mod encoding;
+pub(crate) mod errors;
+mod instances;
+pub(crate) mod own_metrics;
+pub(crate) mod own_text;
+pub(crate) mod routes;
+
+/// What handlers work with. Cloning shares it.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    pub(crate) client: Client,
+    pub(crate) config: Arc<Config>,
+    /// Filled before the first request; from then on it is only read.
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) health: Health,
+}
+
+/// `/`: the addresses, for who found the port. The docs page will stand here.
+pub(crate) async fn index(State(api): State<Api>) -> impl IntoResponse {
+    let base = api.config.base_url.trim_end_matches('/');
+    let text = format!(
+        "promfetch {version}: the metrics of all instances of an app, on one page.\n\n\
+         {base}/v1/apps/ORG/SPACE/APP/metrics                the merged page (also GUID/metrics, ROUTE/metrics)\n\
+         {base}/v1/apps/metrics?app=APP                      the same; APP is ORG/SPACE/APP, a GUID or a route\n\
+         {base}/v1/apps/metrics?route_url=ROUTE              the same by a route, with or without a path\n\
+         {base}/v1/apps/ORG/SPACE/APP/only-app-metrics       without external exporters and health series\n\
+         {base}/v1/apps/ORG/SPACE/APP/instances              why is my app (not) there? One entry per instance, JSON\n\
+         {base}/v1/apps/ORG/SPACE/APP/instances/0/metrics    one instance's page\n\
+         {base}/metrics                                      promfetch's own metrics\n\
+         {base}/health                                       200 once the routing table is complete\n\n\
+         Add `metric_path=/path` when the app's metrics are not on `/metrics`. A name with a slash is written with `%2F`.\n",
+        version = env!("CARGO_PKG_VERSION"),
+    );
+    ([(CACHE_CONTROL, "no-cache")], text)
+}

@@ -1,0 +1,45 @@
+//! `/metrics`: what promfetch says about itself.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING};
+use axum::response::Response;
+use bytes::Bytes;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+use promfetch_core::exposition::{Format, media};
+
+use super::encoding::Encoding;
+use super::errors::ApiError;
+use super::{Api, accept, body, own_text};
+
+/// Adds `promfetch_build_info`.
+pub(crate) fn register_build(registry: &mut Registry) {
+    registry.register(
+        "promfetch_build",
+        "The version of promfetch",
+        Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+    );
+}
+
+pub(crate) async fn get(State(api): State<Api>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let mut page = String::new();
+    encode(&mut page, &api.registry).map_err(|error| {
+        tracing::error!(%error, "promfetch's own metrics could not be written");
+        ApiError::internal()
+    })?;
+    let format = media::negotiate(
+        accept::joined(&headers, ACCEPT).as_deref(),
+        &[Format::OpenMetrics, Format::Text],
+    );
+    if format == Format::Text {
+        page = own_text::from_openmetrics(&page);
+    }
+    let encoding = Encoding::negotiate(accept::joined(&headers, ACCEPT_ENCODING).as_deref());
+    Ok(body::page(
+        std::iter::once(Bytes::from(page)),
+        format.content_type(),
+        encoding,
+    ))
+}

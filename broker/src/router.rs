@@ -1,0 +1,135 @@
+//! Every route of the service on one page, each with what it asks of its caller.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+
+use crate::access::{Class, guard};
+use crate::api::errors::{self, ApiError};
+use crate::api::{Api, app_metrics, index, own_metrics, routes};
+use crate::server::{health, observe};
+
+/// Longest path and query accepted. Three names of 250 characters, each percent-encoded to nine bytes, fit.
+const MAX_URI: usize = 8 << 10;
+
+struct Route {
+    path: &'static str,
+    class: Class,
+    handler: MethodRouter<Api>,
+}
+
+fn route(path: &'static str, class: Class, handler: MethodRouter<Api>) -> Route {
+    Route {
+        path,
+        class,
+        handler,
+    }
+}
+
+/// The routes of the API port. Paths below an app are read by `api::address`, from their raw form.
+fn table() -> Vec<Route> {
+    use Class::{Operator, Public, Reader};
+    vec![
+        route("/", Reader, get(index)),
+        route("/health", Public, get(health::brief)),
+        route("/ready", Public, get(health::brief)),
+        route("/metrics", Reader, get(own_metrics::get)),
+        route("/routes", Operator, get(routes::get)),
+        route("/v1/apps/{*address}", Reader, get(app_metrics::get)),
+        route("/v2/apps/{*address}", Reader, get(app_metrics::get)),
+    ]
+}
+
+/// The API port.
+pub(crate) fn api(api: Api, observer: observe::Observer) -> Router {
+    assemble(table(), api, observer)
+}
+
+/// The health port: for monitors inside the platform, which may know the sources by name.
+pub(crate) fn health(health: health::Health) -> Router {
+    Router::new()
+        .route("/health", get(health::detailed))
+        .route("/ready", get(health::detailed))
+        .fallback(errors::no_such_page)
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .with_state(health)
+        .layer(from_fn(errors::negotiate))
+}
+
+fn assemble(table: Vec<Route>, api: Api, observer: observe::Observer) -> Router {
+    let classes = Arc::new(
+        table
+            .iter()
+            .map(|route| (route.path, route.class))
+            .collect(),
+    );
+    let mut router = Router::new();
+    for route in table {
+        router = router.route(route.path, route.handler);
+    }
+    // The last layer is the outermost: it sees a request first and an answer last.
+    router
+        .fallback(errors::no_such_page)
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .layer(from_fn_with_state(classes, guard))
+        .layer(from_fn(bounded_uri))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(errors::negotiate))
+        .layer(map_response(not_sniffed))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(from_fn_with_state(observer, observe::observe))
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(from_fn(observe::plain_request_id))
+        .with_state(api)
+}
+
+/// Apps decide what their pages say, and errors repeat what callers wrote: no browser may take them for a document.
+async fn not_sniffed(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+async fn bounded_uri(request: Request, next: Next) -> Response {
+    let length = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |text| text.as_str().len());
+    if length > MAX_URI {
+        return ApiError::new(
+            StatusCode::URI_TOO_LONG,
+            format!("The address is longer than {MAX_URI} bytes"),
+        )
+        .into_response();
+    }
+    next.run(request).await
+}
+
+/// 500 without details for the caller; what is known goes to the log.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that tower-http asks for"
+)]
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(
+        panic = text.unwrap_or("without a text"),
+        "a request panicked"
+    );
+    ApiError::internal().into_response()
+}
+
+#[cfg(test)]
+mod tests;

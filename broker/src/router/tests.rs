@@ -1,0 +1,533 @@
+//! The router as a whole, over the demo platform: real look-up, real fetches.
+
+use axum::body::{Body, to_bytes};
+use axum::http::Response;
+use prometheus_client::registry::Registry;
+use promfetch_core::client::Client;
+use promfetch_core::config::{Gorouter, Secret};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tower::ServiceExt;
+
+use super::*;
+use crate::config::Config;
+use crate::demo;
+use crate::server::health::Health;
+use crate::server::observe::Observer;
+use crate::server::shutdown::Shutdown;
+
+const HELLO: &str = "/v1/apps/demo/dev/hello";
+
+/// A router over some platform, which ends with it.
+struct Service {
+    router: Router,
+    shutdown: Shutdown,
+    _sources: DropGuard,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.shutdown.cut();
+    }
+}
+
+impl Service {
+    /// Over the demo, ready.
+    async fn demo() -> Self {
+        Self::demo_with(|_| (), table()).await
+    }
+
+    async fn demo_with(change: impl FnOnce(&mut Config), table: Vec<Route>) -> Self {
+        let shutdown = Shutdown::new(std::time::Duration::ZERO);
+        let mut config = demo::start(&shutdown).await.unwrap();
+        change(&mut config);
+        let (service, client) = Self::over(config, table, shutdown);
+        client.discovery().wait_ready().await;
+        service
+    }
+
+    fn over(config: Config, table: Vec<Route>, shutdown: Shutdown) -> (Self, Client) {
+        let sources = CancellationToken::new();
+        let mut registry = Registry::default();
+        own_metrics::register_build(&mut registry);
+        let observer = Observer::register(&mut registry, &config.trusted_proxies);
+        let client = Client::start(config.core.clone(), &mut registry, sources.clone()).unwrap();
+        let health = Health {
+            discovery: client.discovery().clone(),
+            shutdown: shutdown.clone(),
+        };
+        let api = Api {
+            client: client.clone(),
+            config: Arc::new(config),
+            registry: Arc::new(registry),
+            health,
+        };
+        (
+            Self {
+                router: assemble(table, api, observer),
+                shutdown,
+                _sources: sources.drop_guard(),
+            },
+            client,
+        )
+    }
+
+    async fn request(&self, method: &str, uri: &str, headers: &[(&str, &str)]) -> Response<Body> {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.router
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap()
+    }
+
+    async fn get(&self, uri: &str) -> (u16, String) {
+        let response = self.request("GET", uri, &[]).await;
+        (response.status().as_u16(), text(response).await)
+    }
+}
+
+async fn text(response: Response<Body>) -> String {
+    String::from_utf8(
+        to_bytes(response.into_body(), usize::MAX)
+            .await
+            .unwrap()
+            .to_vec(),
+    )
+    .unwrap()
+}
+
+fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
+    response
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
+}
+
+/// A path that the route's pattern matches.
+fn example(pattern: &str) -> String {
+    pattern.replace("{*address}", "demo/dev/hello/metrics")
+}
+
+#[tokio::test]
+async fn every_route_has_a_class_and_the_guard_obeys_it() {
+    let service = Service::demo().await;
+    for route in table() {
+        let status = service.get(&example(route.path)).await.0;
+        let want = match route.class {
+            Class::Public | Class::Reader => 200,
+            Class::Operator => 401,
+        };
+        assert_eq!(status, want, "{} {:?}", route.path, route.class);
+    }
+    let operators: Vec<_> = table()
+        .into_iter()
+        .filter(|route| route.class == Class::Operator)
+        .map(|route| route.path)
+        .collect();
+    assert_eq!(operators, ["/routes"]);
+    let public: Vec<_> = table()
+        .into_iter()
+        .filter(|route| route.class == Class::Public)
+        .map(|route| route.path)
+        .collect();
+    assert_eq!(
+        public,
+        ["/health", "/ready"],
+        "what is public is decided here and nowhere else"
+    );
+}
+
+#[tokio::test]
+async fn a_route_that_the_table_does_not_name_is_refused() {
+    let guarded = Router::new()
+        .route("/forgotten", get(|| async { "secret" }))
+        .fallback(errors::no_such_page)
+        .layer(from_fn_with_state(
+            Arc::new(std::collections::HashMap::from([("/known", Class::Public)])),
+            guard,
+        ));
+    for (path, want) in [("/forgotten", 403), ("/elsewhere", 404)] {
+        let response = guarded
+            .clone()
+            .oneshot(Request::get(path).body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(response.status().as_u16(), want, "{path}");
+        assert!(!text(response).await.contains("secret"));
+    }
+}
+
+#[tokio::test]
+async fn operators_are_asked_to_log_in_and_no_login_fits_yet() {
+    let service = Service::demo().await;
+    for login in [
+        &[][..],
+        &[("authorization", "Basic YWRtaW46YWRtaW4=")],
+        &[("authorization", "Bearer x")],
+    ] {
+        let response = service.request("GET", "/routes", login).await;
+        assert_eq!(response.status(), 401);
+        assert_eq!(
+            header(&response, "www-authenticate"),
+            "Basic realm=\"promfetch\""
+        );
+        assert_eq!(text(response).await, "401 This page is for operators\n");
+    }
+}
+
+#[tokio::test]
+async fn an_app_is_found_by_every_form_of_address() {
+    let service = Service::demo().await;
+    let guid = "1b4f6c92-5d0e-4a37-9c81-0e2d7a5b3f10";
+    for address in [
+        HELLO.to_string() + "/metrics",
+        "/v2/apps/demo/dev/hello/metrics".to_string(),
+        format!("/v1/apps/{guid}/metrics"),
+        "/v1/apps/hello.demo.example/metrics".to_string(),
+        "/v1/apps/demo%2Fdev%2Fhello/metrics".to_string(),
+        "/v1/apps/metrics?app=demo/dev/hello".to_string(),
+        format!("/v1/apps/metrics?app={guid}"),
+        "/v1/apps/metrics?route_url=hello.demo.example".to_string(),
+    ] {
+        let (status, page) = service.get(&address).await;
+        assert_eq!(status, 200, "{address}: {page}");
+        for index in 0..3 {
+            assert!(
+                page.contains(&format!("app_name=\"hello\",index=\"{index}\"")),
+                "{address}: {index}: {page}"
+            );
+        }
+        assert_eq!(
+            page.lines()
+                .filter(|line| line.starts_with("promfetch_up{") && line.ends_with(" 1"))
+                .count(),
+            3,
+            "{address}: {page}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn only_app_metrics_has_no_health_series() {
+    let service = Service::demo().await;
+    for end in ["only-app-metrics", "metrics?only_from_app"] {
+        let (status, page) = service.get(&format!("{HELLO}/{end}")).await;
+        assert_eq!(status, 200, "{end}");
+        assert!(
+            page.contains("http_requests_total{") && !page.contains("promfetch_up"),
+            "{end}: {page}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_instance_has_its_own_page() {
+    let service = Service::demo().await;
+    let (status, page) = service.get(&format!("{HELLO}/instances/2/metrics")).await;
+    assert_eq!(status, 200);
+    assert!(
+        page.contains("index=\"2\"") && !page.contains("index=\"1\""),
+        "{page}"
+    );
+    assert_eq!(
+        service.get(&format!("{HELLO}/instances/9/metrics")).await.0,
+        404
+    );
+}
+
+#[tokio::test]
+async fn the_instances_are_listed_as_json() {
+    let service = Service::demo().await;
+    let response = service
+        .request("GET", "/v1/apps/demo/dev/flaky/instances", &[])
+        .await;
+    assert_eq!(
+        (
+            response.status().as_u16(),
+            header(&response, "content-type")
+        ),
+        (200, "application/json")
+    );
+    let list: serde_json::Value = serde_json::from_str(&text(response).await).unwrap();
+    assert_eq!(list["selector"], "demo/dev/flaky");
+    assert_eq!(list["instances"].as_array().unwrap().len(), 4);
+
+    let response = service
+        .request("GET", "/v1/apps/demo/dev/nobody/instances", &[])
+        .await;
+    assert_eq!(
+        (
+            response.status().as_u16(),
+            header(&response, "content-type")
+        ),
+        (404, "application/problem+json")
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_says_why() {
+    let service = Service::demo_with(
+        |config| config.metric_path_allow = vec!["/actuator/*".into()],
+        table(),
+    )
+    .await;
+    for (uri, status, want) in [
+        (
+            "/v1/apps/demo/dev/nobody/metrics",
+            404,
+            "404 Cannot found app with id or path demo/dev/nobody\n",
+        ),
+        (
+            "/v1/apps/metrics",
+            400,
+            "400 Bad Request: You must set app id or path\n",
+        ),
+        (
+            "/v1/apps/demo/dev/hello/secrets",
+            404,
+            "404 There is no such page; below an app are `metrics`, `only-app-metrics` and `instances`\n",
+        ),
+        (
+            "/nothing",
+            404,
+            "404 There is no such page; `/` lists the addresses\n",
+        ),
+        (
+            "/v1/apps/demo/dev/hello/metrics?metric_path=/actuator/x",
+            406,
+            "406 Cannot found endpoint '/actuator/x' for app with id or path 'demo/dev/hello', please create one\n",
+        ),
+        (
+            "/v1/apps/demo/dev/hello/metrics?metric_path=/admin",
+            403,
+            "403 The metric path `/admin` is not among those that `metric_path_allow` of this platform names\n",
+        ),
+    ] {
+        assert_eq!(service.get(uri).await, (status, want.to_string()), "{uri}");
+    }
+    assert_eq!(
+        service
+            .get(&format!("{HELLO}/metrics?metric_path=//elsewhere.example/"))
+            .await
+            .0,
+        400
+    );
+    let long = format!("/v1/apps/metrics?app={}", "x".repeat(MAX_URI));
+    assert_eq!(
+        service.get(&long).await,
+        (
+            414,
+            "414 The address is longer than 8192 bytes\n".to_string()
+        )
+    );
+}
+
+#[tokio::test]
+async fn only_get_and_head_are_answered() {
+    let service = Service::demo().await;
+    for path in ["/", "/metrics", "/health", &format!("{HELLO}/metrics")] {
+        for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"] {
+            let response = service.request(method, path, &[]).await;
+            assert_eq!(
+                (response.status().as_u16(), header(&response, "allow")),
+                (405, "GET,HEAD"),
+                "{method} {path}"
+            );
+            assert_eq!(
+                text(response).await,
+                "405 Only GET and HEAD are answered here\n"
+            );
+        }
+        let response = service.request("HEAD", path, &[]).await;
+        assert_eq!(response.status(), 200, "{path}");
+        assert_eq!(text(response).await, "", "{path}");
+    }
+    assert_eq!(
+        service.request("POST", "/routes", &[]).await.status(),
+        401,
+        "the guard comes first"
+    );
+}
+
+#[tokio::test]
+async fn the_caller_chooses_format_and_encoding() {
+    let service = Service::demo().await;
+    let page = format!("{HELLO}/metrics");
+    let response = service
+        .request("GET", &page, &[("accept-encoding", "gzip")])
+        .await;
+    assert_eq!(header(&response, "content-encoding"), "gzip");
+    assert_eq!(header(&response, "vary"), "Accept, Accept-Encoding");
+    assert_eq!(
+        header(&response, "content-type"),
+        "text/plain; version=0.0.4; charset=utf-8"
+    );
+    assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+
+    let openmetrics = [(
+        "accept",
+        "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",
+    )];
+    let response = service
+        .request("GET", &page.replace("/v1/", "/v2/"), &openmetrics)
+        .await;
+    assert_eq!(
+        header(&response, "content-type"),
+        "text/plain; version=0.0.4; charset=utf-8",
+        "/v2 is text"
+    );
+
+    for (accept, kind, end) in [
+        (
+            "text/plain",
+            "text/plain; version=0.0.4; charset=utf-8",
+            false,
+        ),
+        (
+            openmetrics[0].1,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            true,
+        ),
+    ] {
+        let response = service
+            .request("GET", "/metrics", &[("accept", accept)])
+            .await;
+        assert_eq!(header(&response, "content-type"), kind);
+        assert_eq!(text(response).await.ends_with("# EOF\n"), end);
+    }
+}
+
+#[tokio::test]
+async fn before_the_table_is_complete_the_answer_is_503() {
+    let mut config = Config::default();
+    // Nothing listens there.
+    config.core.gorouters = vec![Gorouter {
+        host: "127.0.0.1".into(),
+        port: 1,
+        user: String::new(),
+        pass: Secret::default(),
+    }];
+    config.core.discovery.start_response_delay = std::time::Duration::from_secs(3600);
+    let (service, _client) =
+        Service::over(config, table(), Shutdown::new(std::time::Duration::ZERO));
+    let response = service
+        .request("GET", &format!("{HELLO}/metrics"), &[])
+        .await;
+    assert_eq!(
+        (response.status().as_u16(), header(&response, "retry-after")),
+        (503, "5")
+    );
+    assert!(text(response).await.starts_with("503 "));
+    assert_eq!(
+        service.get("/ready").await,
+        (503, "{\"status\":\"starting\"}\n".to_string()),
+        "sources are not named to everybody"
+    );
+}
+
+#[tokio::test]
+async fn health_turns_with_the_shutdown() {
+    let service = Service::demo().await;
+    assert_eq!(
+        service.get("/health").await,
+        (200, "{\"status\":\"ready\"}\n".to_string())
+    );
+    service.shutdown.drain();
+    assert_eq!(
+        service.get("/health").await,
+        (503, "{\"status\":\"draining\"}\n".to_string())
+    );
+    assert_eq!(
+        service.get(&format!("{HELLO}/metrics")).await.0,
+        200,
+        "requests are still served"
+    );
+}
+
+#[tokio::test]
+async fn a_panic_costs_one_request() {
+    let mut routes = table();
+    routes.push(route(
+        "/panic",
+        Class::Reader,
+        get(|| async {
+            if true {
+                panic!("a secret detail")
+            }
+        }),
+    ));
+    let service = Service::demo_with(|_| (), routes).await;
+    assert_eq!(
+        service.get("/panic").await,
+        (500, "500 Internal Server Error\n".to_string())
+    );
+    assert_eq!(service.get("/health").await.0, 200);
+}
+
+#[tokio::test]
+async fn request_ids_are_taken_over_when_they_are_harmless() {
+    let service = Service::demo().await;
+    let id = async |given: &str| {
+        let response = service
+            .request("GET", "/health", &[("x-request-id", given)])
+            .await;
+        header(&response, "x-request-id").to_string()
+    };
+    assert_eq!(id("abc-1.2:3_4").await, "abc-1.2:3_4");
+    for harmful in ["spaces and more", &"x".repeat(129), "quote\"quote"] {
+        let own = id(harmful).await;
+        assert!(own.parse::<uuid::Uuid>().is_ok(), "{harmful}: {own}");
+    }
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_pattern_and_never_by_path() {
+    let service = Service::demo().await;
+    service.get(&format!("{HELLO}/metrics")).await;
+    service.get("/v1/apps/demo/dev/secret-name/metrics").await;
+    service.get("/invented/path").await;
+    let (_, page) = service.get("/metrics").await;
+    for want in [
+        "promfetch_build_info{version=\"0.1.0\"} 1",
+        "promfetch_http_requests_total{route=\"/v1/apps/{selector}/metrics\",status=\"200\"} 1",
+        "promfetch_http_requests_total{route=\"/v1/apps/{selector}/metrics\",status=\"404\"} 1",
+        "promfetch_http_requests_total{route=\"other\",status=\"404\"} 1",
+        "promfetch_http_requests_in_flight 1",
+    ] {
+        assert!(page.contains(want), "{want}: {page}");
+    }
+    assert!(
+        !page.contains("secret-name") && !page.contains("invented"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn the_index_lists_addresses_that_work() {
+    let service = Service::demo_with(
+        |config| config.base_url = "http://promfetch.example/".into(),
+        table(),
+    )
+    .await;
+    let (status, page) = service.get("/").await;
+    assert_eq!(status, 200);
+    let addresses: Vec<_> = page
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("http://promfetch.example")?
+                .split(' ')
+                .next()
+        })
+        .collect();
+    assert!(addresses.len() >= 8, "{page}");
+    for address in addresses {
+        let address = address
+            .replace("ORG/SPACE/APP", "demo/dev/hello")
+            .replace("=APP", "=demo/dev/hello")
+            .replace("=ROUTE", "=hello.demo.example");
+        assert_eq!(service.get(&address).await.0, 200, "{address}");
+    }
+}

@@ -1,0 +1,118 @@
+//! `/health` and `/ready`: whether this process should get requests.
+//!
+//! Both say the same. 503 until the routing table has been complete once; from then on 200 whatever happens to the
+//! sources (`degraded` says that one is away: the last good table is served); 503 again during a shutdown.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use promfetch_core::discovery::{Discovery, SourceState};
+use serde::Serialize;
+
+use super::shutdown::Shutdown;
+use crate::api::Api;
+
+/// What health is read from. Cloning shares it.
+#[derive(Clone, Debug)]
+pub(crate) struct Health {
+    pub(crate) discovery: Discovery,
+    pub(crate) shutdown: Shutdown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Starting,
+    Ready,
+    Degraded,
+    Draining,
+}
+
+/// The answer; without `sources` on the public port, since their names are the platform's own.
+#[derive(Serialize)]
+struct Report {
+    status: Status,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<SourceState>,
+}
+
+impl Health {
+    fn report(&self) -> Report {
+        let readiness = self.discovery.readiness();
+        let all_there = readiness.sources.iter().all(|source| source.connected);
+        Report {
+            status: status(self.shutdown.is_draining(), readiness.ready, all_there),
+            sources: readiness.sources,
+        }
+    }
+}
+
+fn status(draining: bool, ready: bool, all_there: bool) -> Status {
+    match (draining, ready, all_there) {
+        (true, ..) => Status::Draining,
+        (false, false, _) => Status::Starting,
+        (false, true, false) => Status::Degraded,
+        (false, true, true) => Status::Ready,
+    }
+}
+
+impl IntoResponse for Report {
+    fn into_response(self) -> Response {
+        let code = match self.status {
+            Status::Ready | Status::Degraded => StatusCode::OK,
+            Status::Starting | Status::Draining => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        // Neither a status nor a source can fail to be written.
+        let text = serde_json::to_string(&self).unwrap_or_default() + "\n";
+        (
+            code,
+            [
+                (CONTENT_TYPE, "application/json"),
+                (CACHE_CONTROL, "no-cache"),
+            ],
+            text,
+        )
+            .into_response()
+    }
+}
+
+/// On the health port.
+pub(crate) async fn detailed(State(health): State<Health>) -> Response {
+    health.report().into_response()
+}
+
+/// On the API port, to everybody.
+pub(crate) async fn brief(State(api): State<Api>) -> Response {
+    Report {
+        sources: Vec::new(),
+        ..api.health.report()
+    }
+    .into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_start_and_a_shutdown_are_unhealthy() {
+        for (draining, ready, all_there, want, code) in [
+            (false, false, false, Status::Starting, 503),
+            (false, false, true, Status::Starting, 503),
+            (false, true, true, Status::Ready, 200),
+            (false, true, false, Status::Degraded, 200),
+            (true, true, true, Status::Draining, 503),
+            (true, false, false, Status::Draining, 503),
+        ] {
+            let got = status(draining, ready, all_there);
+            assert_eq!(got, want);
+            let response = Report {
+                status: got,
+                sources: Vec::new(),
+            }
+            .into_response();
+            assert_eq!(response.status().as_u16(), code, "{got:?}");
+        }
+    }
+}
