@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 mod access;
 mod api;
+pub mod cli;
 
 pub mod config;
 pub mod demo;

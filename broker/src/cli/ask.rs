@@ -1,0 +1,146 @@
+//! What `fetch` and `routes` share: a client of their own, waited for until it knows the platform.
+
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use promfetch_core::client::Client;
+use promfetch_core::discovery::Readiness;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::{Failure, logging, progress};
+use crate::config::{Config, Logging};
+
+/// A client whose routing table is complete. Dropping it ends its sources.
+pub(super) struct Discovered {
+    pub(super) client: Client,
+    _sources: DropGuard,
+}
+
+impl Discovered {
+    /// Starts the configured sources and waits for them, at most `wait`.
+    pub(super) async fn start(config: &Config, wait: Duration) -> Result<Self, Failure> {
+        let core = &config.core;
+        if core.nats.is_none() && core.gorouters.is_empty() && core.targets.is_empty() {
+            return Err(Failure::usage(
+                "no source of routes is configured: name a file with `-c FILE` (`nats`, `gorouters` or `targets` must be in it)",
+            ));
+        }
+        let sources = CancellationToken::new();
+        let client = Client::start(core.clone(), &mut Registry::default(), sources.clone())?;
+        let _sources = sources.drop_guard();
+        let ready = tokio::time::timeout(wait, client.discovery().wait_ready());
+        if progress::wait("waiting for the routing table", ready)
+            .await
+            .is_err()
+        {
+            return Err(Failure::failed(not_ready(
+                &client.discovery().readiness(),
+                wait,
+            )));
+        }
+        Ok(Self { client, _sources })
+    }
+}
+
+/// Which source is missing, since that is the one to look at.
+fn not_ready(readiness: &Readiness, wait: Duration) -> String {
+    let mut text = format!(
+        "the routing table was not complete after {} s",
+        wait.as_secs()
+    );
+    for source in readiness.sources.iter().filter(|source| !source.ready) {
+        let detail = if source.detail.is_empty() {
+            "no answer yet"
+        } else {
+            &source.detail
+        };
+        text.push_str(&format!(
+            "\nsource `{}` {}: {detail}",
+            source.kind, source.name
+        ));
+    }
+    text
+}
+
+/// A command's log: only what goes wrong, unless more is wanted.
+pub(super) fn log(config: &Config, verbose: bool) {
+    let level = if verbose {
+        config.logging.level.clone()
+    } else {
+        "error".into()
+    };
+    logging::init(&Logging {
+        level,
+        ..config.logging.clone()
+    });
+}
+
+/// Reads a positive number of seconds, at most a day.
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("a number of seconds above 0 and up to 86400 is expected".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use promfetch_core::discovery::SourceState;
+
+    use super::*;
+
+    #[test]
+    fn seconds_are_positive_and_bounded() {
+        for (text, want) in [
+            ("2", Some(2.0)),
+            ("0.5", Some(0.5)),
+            ("0", None),
+            ("-1", None),
+            ("NaN", None),
+            ("1e9", None),
+            ("x", None),
+        ] {
+            assert_eq!(
+                seconds(text).ok().map(|time| time.as_secs_f64()),
+                want,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_source_that_is_missing_is_named() {
+        let source = |name: &str, ready, detail: &str| SourceState {
+            kind: "gorouter",
+            name: name.into(),
+            connected: ready,
+            ready,
+            detail: detail.into(),
+            last_message_age: None,
+        };
+        let sources = vec![
+            source("a:80", true, ""),
+            source("b:80", false, "connection refused"),
+            source("c:80", false, ""),
+        ];
+        assert_eq!(
+            not_ready(
+                &Readiness {
+                    ready: false,
+                    sources
+                },
+                Duration::from_secs(60)
+            ),
+            "the routing table was not complete after 60 s\nsource `gorouter` b:80: connection refused\nsource `gorouter` c:80: no answer yet"
+        );
+    }
+
+    #[tokio::test]
+    async fn without_a_source_there_is_nothing_to_wait_for() {
+        let error = Discovered::start(&Config::default(), Duration::from_secs(1))
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(error.code, 64, "{}", error.message);
+    }
+}

@@ -1,0 +1,182 @@
+//! `promfetch fetch`: one page to stdout.
+
+use std::time::Duration;
+
+use promfetch_core::client::{self, Query};
+use promfetch_core::exposition::{Format, media};
+use promfetch_core::selector::Selector;
+
+use super::{ConfigFile, Failure, Outcome, ask, block_on, print, progress};
+
+mod running;
+
+/// Fetch the metrics of an app and print them as one page.
+///
+/// Finds the app by the sources of the configuration, or asks a running promfetch with `--url`.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  promfetch fetch -c /etc/promfetch.yml acme/prod/shop
+  promfetch fetch -c /etc/promfetch.yml shop.apps.example.org --metric-path /actuator/prometheus
+  promfetch fetch --url http://127.0.0.1:8085 demo/dev/hello
+  promfetch fetch --url http://127.0.0.1:8085 demo/dev/flaky --instance 3 --timeout 5")]
+pub(super) struct Arguments {
+    /// The app: ORG/SPACE/APP, an app GUID, or a route. A slash inside a name is written %2F, a per cent sign %25.
+    #[arg(value_parser = selector)]
+    selector: Selector,
+    /// Ask the promfetch that listens here, instead of finding the app by the configuration's sources.
+    #[arg(long, value_name = "URL", conflicts_with = "file")]
+    url: Option<String>,
+    /// With `--url`: do not check the server's certificate.
+    #[arg(short = 'k', long, requires = "url")]
+    insecure: bool,
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Where the app has its metrics.
+    #[arg(long, value_name = "PATH")]
+    metric_path: Option<String>,
+    /// Leave out external exporters and the health series.
+    #[arg(long)]
+    only_app_metrics: bool,
+    /// Format of the page, and what instances are asked for.
+    #[arg(long, value_enum, default_value = "text")]
+    format: PageFormat,
+    /// Only this instance: an index or an instance GUID.
+    #[arg(long, value_name = "N")]
+    instance: Option<String>,
+    /// Instances of this process type (the default is `web`).
+    #[arg(long, value_name = "TYPE")]
+    process_type: Option<String>,
+    /// Longest time for the page; what has arrived by then is printed.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = ask::seconds)]
+    timeout: Duration,
+    /// Longest time to wait for a complete routing table.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = ask::seconds, conflicts_with = "url")]
+    wait: Duration,
+    /// Also log to stderr.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// The formats by their names on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum PageFormat {
+    /// Prometheus text 0.0.4.
+    Text,
+    /// OpenMetrics text 1.0.0.
+    #[value(name = "openmetrics")]
+    OpenMetrics,
+}
+
+impl PageFormat {
+    pub(super) fn format(self) -> Format {
+        match self {
+            Self::Text => Format::Text,
+            Self::OpenMetrics => Format::OpenMetrics,
+        }
+    }
+}
+
+/// A selector as on a URL's path, and also a route with a path, which has no place there.
+fn selector(text: &str) -> Result<Selector, promfetch_core::Error> {
+    Selector::parse(text).or_else(|error| {
+        if text.contains('.') {
+            Selector::parse_decoded(text, false)
+        } else {
+            Err(error)
+        }
+    })
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    match &arguments.url {
+        Some(url) => {
+            ask::log(&crate::config::Config::default(), arguments.verbose);
+            block_on(running::fetch(arguments, url))
+        }
+        None => {
+            let (config, _) = arguments.config.load()?;
+            ask::log(&config, arguments.verbose);
+            block_on(by_discovery(arguments, &config))
+        }
+    }
+}
+
+async fn by_discovery(arguments: &Arguments, config: &crate::config::Config) -> Outcome {
+    let metric_path = arguments
+        .metric_path
+        .as_deref()
+        .map(client::check_metric_path)
+        .transpose()?;
+    let asked = ask::Discovered::start(config, arguments.wait).await?;
+    let mut located = asked
+        .client
+        .locate(&arguments.selector, arguments.process_type.as_deref())?;
+    if let Some(n) = &arguments.instance {
+        located = client::pick_instance(located, n)?;
+    }
+    let offered = asked.client.offered_formats();
+    let query = Query {
+        selector: arguments.selector.clone(),
+        metric_path,
+        only_app_metrics: arguments.only_app_metrics || arguments.instance.is_some(),
+        format: media::negotiate(Some(media::accept_for(arguments.format.format())), &offered),
+        authorization: None,
+        forwarded_for: None,
+        timeout: arguments.timeout,
+    };
+    let what = format!(
+        "asking {} instances of {}",
+        located.len(),
+        arguments.selector
+    );
+    let answer = progress::wait(&what, asked.client.page(&query, located)).await?;
+    let (up, failed) = (answer.up, answer.failed);
+    print(answer.page)?;
+    match (up, failed) {
+        (0, 1..) => Err(Failure::failed(format!(
+            "none of the {failed} instances gave metrics"
+        ))),
+        (_, 0) => Ok(()),
+        (up, failed) => {
+            // The page itself says which, unless its health series were not wanted.
+            use std::io::Write;
+            let _ = writeln!(
+                std::io::stderr(),
+                "promfetch: {failed} of {} instances gave no metrics",
+                up + failed
+            );
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selectors_of_the_command_line() {
+        for (text, want) in [
+            ("o/s/a", Some("o/s/a")),
+            ("o/s/a%2Fb", Some("o/s/a%2Fb")),
+            ("shop.example.org", Some("shop.example.org")),
+            ("shop.example.org/cart", Some("shop.example.org/cart")),
+            (
+                "https://shop.example.org/a/b",
+                Some("https://shop.example.org/a/b"),
+            ),
+            ("o/s", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                selector(text)
+                    .ok()
+                    .map(|selector| selector.to_string())
+                    .as_deref(),
+                want,
+                "{text}"
+            );
+        }
+    }
+}

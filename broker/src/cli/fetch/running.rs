@@ -1,0 +1,202 @@
+//! Asking a running promfetch.
+
+use std::io::{self, Write};
+
+use promfetch_core::exposition::media;
+use promfetch_core::selector::Selector;
+use reqwest::header::ACCEPT;
+use reqwest::{Client, Response, Url};
+
+use super::super::{Failure, Outcome, progress};
+use super::Arguments;
+
+/// What the server may take beyond the page's own time, to say so.
+const MARGIN: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// Longest error text shown, in bytes.
+const MAX_ERROR: usize = 4096;
+
+/// Prints the page that the promfetch at `base` answers.
+pub(super) async fn fetch(arguments: &Arguments, base: &str) -> Outcome {
+    let url = address(arguments, base)?;
+    let client = Client::builder()
+        .tls_danger_accept_invalid_certs(arguments.insecure)
+        .timeout(arguments.timeout + MARGIN)
+        .build()
+        .map_err(plain)?;
+    let request = client
+        .get(url)
+        .header(ACCEPT, media::accept_for(arguments.format.format()))
+        .header(
+            "x-prometheus-scrape-timeout-seconds",
+            arguments.timeout.as_secs_f64().to_string(),
+        );
+    let mut response = progress::wait(&format!("waiting for {base}"), request.send())
+        .await
+        .map_err(plain)?;
+    if !response.status().is_success() {
+        return Err(Failure::failed(reason(response).await));
+    }
+    let mut stdout = io::stdout().lock();
+    while let Some(piece) = response.chunk().await.map_err(plain)? {
+        match stdout.write_all(&piece) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written?,
+        }
+    }
+    stdout.flush().or_else(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Ok(())
+        } else {
+            Err(error)
+        }
+    })?;
+    Ok(())
+}
+
+/// The page's address: the API's forms, from the command line's words.
+fn address(arguments: &Arguments, base: &str) -> Result<Url, Failure> {
+    let wrong = |why: &str| {
+        Failure::usage(format!(
+            "`--url {base}`: {why}, such as `http://127.0.0.1:8085`"
+        ))
+    };
+    let base_url = Url::parse(base).map_err(|error| wrong(&error.to_string()))?;
+    if !["http", "https"].contains(&base_url.scheme()) || base_url.cannot_be_a_base() {
+        return Err(wrong("an address with http or https is expected"));
+    }
+    let mut path = format!("{}/v1/apps", base_url.path().trim_end_matches('/'));
+    // A route goes into the query: only there it may have a scheme and a path.
+    let route = match &arguments.selector {
+        Selector::Route(route) => Some(&**route),
+        named => {
+            path.push_str(&format!("/{named}"));
+            None
+        }
+    };
+    if let Some(n) = &arguments.instance {
+        path.push_str("/instances/");
+        path.extend(percent_encoding::utf8_percent_encode(
+            n,
+            percent_encoding::NON_ALPHANUMERIC,
+        ));
+    }
+    path.push_str(
+        if arguments.only_app_metrics && arguments.instance.is_none() {
+            "/only-app-metrics"
+        } else {
+            "/metrics"
+        },
+    );
+    let mut url = base_url;
+    url.set_path(&path);
+    let parameters = [
+        ("route_url", route),
+        ("metric_path", arguments.metric_path.as_deref()),
+        ("process_type", arguments.process_type.as_deref()),
+    ];
+    if parameters.iter().any(|(_, value)| value.is_some()) {
+        url.query_pairs_mut().extend_pairs(
+            parameters
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    }
+    Ok(url)
+}
+
+/// The error's own words, which for promfetch are one line.
+async fn reason(mut response: Response) -> String {
+    let status = response.status();
+    let mut text = Vec::new();
+    while let Ok(Some(piece)) = response.chunk().await {
+        text.extend_from_slice(&piece);
+        if text.len() >= MAX_ERROR {
+            break;
+        }
+    }
+    text.truncate(MAX_ERROR);
+    let text = String::from_utf8_lossy(&text);
+    // What a proxy in between says may hold anything, also codes that a terminal obeys.
+    let text: String = text
+        .trim()
+        .chars()
+        .filter(|char| !char.is_control() || *char == '\n')
+        .collect();
+    if text.is_empty() {
+        status.to_string()
+    } else {
+        text
+    }
+}
+
+/// The error with its causes: reqwest's own text leaves out what helps.
+fn plain(error: reqwest::Error) -> Failure {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    Failure::failed(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn url(line: &str) -> Result<String, String> {
+        let words = std::iter::once("fetch").chain(line.split_whitespace());
+        let arguments = Line::try_parse_from(words).unwrap().arguments;
+        let base = arguments.url.clone().unwrap();
+        address(&arguments, &base)
+            .map(|url| url.to_string())
+            .map_err(|failure| failure.message)
+    }
+
+    #[test]
+    fn addresses_of_a_running_promfetch() {
+        for (line, want) in [
+            ("--url http://h:1 o/s/a", "http://h:1/v1/apps/o/s/a/metrics"),
+            (
+                "--url http://h:1/ o/s/a%2Fb%25 --only-app-metrics",
+                "http://h:1/v1/apps/o/s/a%2Fb%25/only-app-metrics",
+            ),
+            (
+                "--url https://h/prefix/ o/s/a --instance 3",
+                "https://h/prefix/v1/apps/o/s/a/instances/3/metrics",
+            ),
+            (
+                "--url http://h shop.example/cart?x",
+                "http://h/v1/apps/metrics?route_url=shop.example%2Fcart%3Fx",
+            ),
+            (
+                "--url http://h o/s/a --metric-path /m?a=b --process-type worker",
+                "http://h/v1/apps/o/s/a/metrics?metric_path=%2Fm%3Fa%3Db&process_type=worker",
+            ),
+        ] {
+            assert_eq!(url(line).as_deref(), Ok(want), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_none_says_what_is_expected() {
+        assert_eq!(
+            url("--url h:1 o/s/a").unwrap_err(),
+            "`--url h:1`: an address with http or https is expected, such as `http://127.0.0.1:8085`"
+        );
+        assert!(
+            url("--url nonsense o/s/a")
+                .unwrap_err()
+                .starts_with("`--url nonsense`: ")
+        );
+    }
+}

@@ -1,0 +1,259 @@
+//! `promfetch merge`: saved pages to one page, without a platform.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clap::{Arg, ArgAction, ArgMatches, FromArgMatches};
+use promfetch_core::config::Merge as Defaults;
+use promfetch_core::exposition::{Format, Limits, Page};
+use promfetch_core::labels::{Labels, is_label_name};
+use promfetch_core::merge::{self, Input, Options};
+
+use super::fetch::PageFormat;
+use super::{Failure, Outcome, print};
+
+/// Merge saved pages into one.
+///
+/// Every page is checked wholly before anything is written. Families come in the order in which they first appear; each has
+/// one HELP and one TYPE line.
+///
+/// A `--label` belongs to the file before it. Labels before the first file belong to all files.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  promfetch merge a.prom --label index=0 b.prom --label index=1
+  promfetch merge --label foundation=eu a.prom --label index=0 b.prom --label index=1
+  curl -s http://127.0.0.1:9100/metrics | promfetch merge - --label host=here")]
+pub(super) struct Arguments {
+    /// Format of the files and of the page. Without it: OpenMetrics when all files end with `# EOF`, text otherwise.
+    #[arg(long, value_enum)]
+    format: Option<PageFormat>,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// The files with their labels, in the order of the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Files(Vec<(PathBuf, Labels)>);
+
+/// What clap cannot derive: which file a label stands behind.
+impl clap::Args for Files {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command
+            .arg(
+                Arg::new("files")
+                    .value_name("FILE")
+                    .help("Saved pages; `-` is the standard input")
+                    .required(true)
+                    .num_args(1..)
+                    .action(ArgAction::Append)
+                    .value_parser(clap::value_parser!(PathBuf)),
+            )
+            .arg(
+                Arg::new("label")
+                    .long("label")
+                    .value_name("NAME=VALUE")
+                    .help("Label added to each sample of the file before it, or of all files when it stands before the first")
+                    .action(ArgAction::Append)
+                    .value_parser(label),
+            )
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Files {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let indices = |name| matches.indices_of(name).into_iter().flatten();
+        let files =
+            indices("files").zip(matches.get_many::<PathBuf>("files").into_iter().flatten());
+        let mut files: Vec<(usize, PathBuf, Labels)> = files
+            .map(|(at, file)| (at, file.clone(), Labels::new()))
+            .collect();
+        for (at, (name, value)) in indices("label").zip(
+            matches
+                .get_many::<(String, String)>("label")
+                .into_iter()
+                .flatten(),
+        ) {
+            match files.iter_mut().rfind(|file| file.0 < at) {
+                Some((_, _, labels)) => labels.push(name.clone(), value.as_str()),
+                None => files
+                    .iter_mut()
+                    .for_each(|file| file.2.push(name.clone(), value.as_str())),
+            }
+        }
+        Ok(Self(
+            files
+                .into_iter()
+                .map(|(_, file, labels)| (file, labels))
+                .collect(),
+        ))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if is_label_name(name.as_bytes()) => {
+            Ok((name.to_string(), value.to_string()))
+        }
+        Some((name, _)) => Err(format!(
+            "`{name}` is no label name: letters, digits and `_` are allowed, and no digit at the start"
+        )),
+        None => Err("NAME=VALUE is expected".into()),
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let bodies = arguments
+        .files
+        .0
+        .iter()
+        .map(|(file, _)| read(file))
+        .collect::<Result<Vec<_>, _>>()?;
+    let format = arguments
+        .format
+        .map_or_else(|| common_format(&bodies), PageFormat::format);
+    let defaults = Defaults::default();
+    let limits = Limits {
+        max_samples: usize::MAX,
+        max_line: usize::MAX,
+    };
+    let mut inputs = Vec::new();
+    for ((file, labels), body) in arguments.files.0.iter().zip(bodies) {
+        let page = Page::scan(body, format, &limits)
+            .map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?;
+        inputs.push(Input {
+            labels: labels.clone(),
+            page: Arc::new(page),
+        });
+    }
+    if let Some((a, b)) = alike(&arguments.files) {
+        use std::io::Write;
+        let _ = writeln!(
+            io::stderr(),
+            "promfetch: {} and {} have the same labels: where they have a series in common it stands there twice; give each a `--label`",
+            a.display(),
+            b.display()
+        );
+    }
+    Ok(print(merge::merge(
+        inputs,
+        None,
+        &Options {
+            format,
+            label_conflict: defaults.label_conflict,
+        },
+    ))?)
+}
+
+fn read(file: &Path) -> Result<Bytes, Failure> {
+    let mut body = Vec::new();
+    let read = if file == Path::new("-") {
+        io::stdin().lock().read_to_end(&mut body)
+    } else {
+        File::open(file).and_then(|mut file| file.read_to_end(&mut body))
+    };
+    read.map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?;
+    Ok(body.into())
+}
+
+/// OpenMetrics ends with `# EOF`; in text that is a comment which nobody writes.
+fn common_format(bodies: &[Bytes]) -> Format {
+    if bodies
+        .iter()
+        .all(|body| body.trim_ascii_end().ends_with(b"# EOF"))
+    {
+        Format::OpenMetrics
+    } else {
+        Format::Text
+    }
+}
+
+/// Two files whose samples cannot be told apart by labels.
+fn alike(files: &Files) -> Option<(&Path, &Path)> {
+    files.0.iter().enumerate().find_map(|(at, (file, labels))| {
+        let earlier = files.0[..at].iter().find(|earlier| earlier.1 == *labels)?;
+        Some((&*earlier.0, &**file))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn files(line: &str) -> Files {
+        Line::try_parse_from(std::iter::once("merge").chain(line.split_whitespace()))
+            .unwrap()
+            .arguments
+            .files
+    }
+
+    #[test]
+    fn a_label_belongs_to_the_file_before_it() {
+        for (line, want) in [
+            ("a b", [("a", ""), ("b", "")]),
+            (
+                "a --label x=1 b --label x=2",
+                [("a", "x=\"1\""), ("b", "x=\"2\"")],
+            ),
+            (
+                "--label z=0 a --label x=1 --label y=1=1 b",
+                [("a", "z=\"0\",x=\"1\",y=\"1=1\""), ("b", "z=\"0\"")],
+            ),
+            ("a b --label x=", [("a", ""), ("b", "x=\"\"")]),
+            (
+                "--format text --label x=1 a --label x=2 b",
+                [("a", "x=\"2\""), ("b", "x=\"1\"")],
+            ),
+        ] {
+            let got: Vec<_> = files(line)
+                .0
+                .into_iter()
+                .map(|(file, labels)| (file, String::from_utf8(labels.render()).unwrap()))
+                .collect();
+            let want = want.map(|(file, labels)| (PathBuf::from(file), labels.to_string()));
+            assert_eq!(got, want, "{line}");
+        }
+    }
+
+    #[test]
+    fn files_that_cannot_be_told_apart_are_found() {
+        assert_eq!(alike(&files("a --label x=1 b --label x=2")), None);
+        assert_eq!(
+            alike(&files("a --label x=1 b c --label x=1")),
+            Some((Path::new("a"), Path::new("c")))
+        );
+    }
+
+    #[test]
+    fn the_format_is_openmetrics_only_when_all_say_so() {
+        for (bodies, want) in [
+            (vec!["a 1\n# EOF\n"], Format::OpenMetrics),
+            (vec!["a 1\n# EOF"], Format::OpenMetrics),
+            (vec!["a 1\n# EOF\n", "a 1\n"], Format::Text),
+            (vec![""], Format::Text),
+        ] {
+            let bodies: Vec<Bytes> = bodies.into_iter().map(Bytes::from).collect();
+            assert_eq!(common_format(&bodies), want, "{bodies:?}");
+        }
+    }
+}

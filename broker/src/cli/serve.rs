@@ -1,0 +1,93 @@
+//! `promfetch serve`: the service.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::{ConfigFile, Failure, Outcome, block_on, logging, print};
+use crate::config::Config;
+use crate::server::listeners::{BindError, Listeners};
+use crate::server::shutdown::{GRACE, Shutdown, on_signals};
+
+/// Serve the metrics API.
+///
+/// Prints where it listens, once it does: `api: http://127.0.0.1:8085` and `health: http://127.0.0.1:8080`. Then it logs to stderr.
+/// SIGTERM or SIGINT: stop accepting, finish what is open (15 s), exit 0. SIGUSR1: turn unhealthy, serve for `drain_wait`, then the same.
+/// SIGHUP: read the certificate again.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  promfetch serve -c /etc/promfetch.yml
+  PROMFETCH_NATS__HOSTS='[{\"hostname\": \"nats.internal\", \"port\": 4222}]' promfetch serve --port 9000")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    config: ConfigFile,
+    #[command(flatten)]
+    ports: Ports,
+}
+
+/// Ports that win over the configuration.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Ports {
+    /// Port of the API, instead of the configured one (8085); 0 = any free one.
+    #[arg(long)]
+    port: Option<u16>,
+    /// Port of `/health` and `/ready`, instead of the configured one (8080); 0 = any free one.
+    #[arg(long)]
+    health_port: Option<u16>,
+}
+
+impl Ports {
+    pub(super) fn apply(self, config: &mut Config) {
+        config.port = self.port.unwrap_or(config.port);
+        config.health_check_port = self.health_port.unwrap_or(config.health_check_port);
+    }
+}
+
+pub(super) fn run(arguments: Arguments) -> Outcome {
+    let (mut config, warnings) = arguments.config.load()?;
+    arguments.ports.apply(&mut config);
+    logging::init(&config.logging);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    tracing::warn!(
+        "access is open: everybody who reaches the API port can read the metrics of every app"
+    );
+    block_on(async {
+        let shutdown = Shutdown::new(GRACE);
+        on_signals(shutdown.clone(), config.drain_wait)?;
+        let listeners = bind(
+            &config,
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            arguments.config.file,
+        )
+        .await?;
+        announce(&listeners)?;
+        crate::run(config, listeners, shutdown).await?;
+        tracing::info!("stopped");
+        Ok(())
+    })
+}
+
+/// Opens the ports. A certificate that cannot be used is a wrong configuration; a taken port is not.
+pub(super) async fn bind(
+    config: &Config,
+    address: IpAddr,
+    file: Option<std::path::PathBuf>,
+) -> Result<Listeners, Failure> {
+    Listeners::bind(config, address, file)
+        .await
+        .map_err(|error| match error {
+            BindError::Tls(_) => Failure::usage(error),
+            BindError::Port { .. } => Failure::failed(error),
+        })
+}
+
+/// Says where the service listens, for people and for programs that started it with port 0.
+pub(super) fn announce(listeners: &Listeners) -> io::Result<()> {
+    print([format!(
+        "api: {}\nhealth: {}\n",
+        listeners.api_url()?,
+        listeners.health_url()?
+    )])
+}
