@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 mod access;
 mod api;
 pub mod cli;
-
 pub mod config;
 pub mod demo;
 mod router;

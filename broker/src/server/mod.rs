@@ -7,3 +7,6 @@ pub(crate) mod observe;
 pub mod shutdown;
 mod stall;
 pub(crate) mod tls;
+
+#[cfg(test)]
+mod tests;

@@ -85,7 +85,12 @@ impl Tls {
         let pem = config
             .tls
             .ok_or_else(|| Error::new(Kind::Configuration, "there is no `tls_pem` any more"))?;
-        self.current.store(Arc::new(server_config(&pem)?));
+        self.exchange(&pem)
+    }
+
+    /// Handshakes from now on get this certificate. One that cannot be used changes nothing.
+    pub(super) fn exchange(&self, pem: &TlsPem) -> Result<(), Error> {
+        self.current.store(Arc::new(server_config(pem)?));
         Ok(())
     }
 }
