@@ -1,4 +1,41 @@
 //! One instance's page: its format, and the validated index that the merge works on.
+//!
+//! [`Page::scan`] reads a body once, checks every line and notes where the families are and where labels go
+//! into each sample. Nothing is copied: a [`Page`] is the body with an index of a few bytes per sample. A page
+//! that was accepted stays acceptable to strict parsers after its lines are spliced with those of others.
+//!
+//! What is accepted:
+//!
+//! - *Text 0.0.4* as Prometheus reads it, lenient where exporters are sloppy: blanks and tabs between tokens,
+//!   comments, blank lines, a trailing comma, no final line feed, unknown escapes, lines of one family apart.
+//!   Refused is also what `promtool` refuses: a second TYPE or HELP, a `le` that is no number.
+//! - *OpenMetrics 1.0* with all rules of Python's `prometheus_client`, the strictest reader in use: groups of
+//!   samples, order of buckets and timestamps, values that each type allows, names that clash.
+//!
+//! Quoted (UTF-8) names belong to later formats and are refused for now.
+
+mod bytes;
+mod error;
+mod exemplar;
+mod families;
+mod groups;
+mod kind;
+mod line;
+pub mod media;
+mod metadata;
+mod names;
+mod number;
+mod page;
+mod sample;
+mod scan;
+
+pub use error::{ScanError, ScanErrorKind};
+pub use kind::MetricType;
+pub use page::{FamilyRef, Page};
+
+pub(crate) use line::{Label, Line, normalise_escapes, unescape};
+pub(crate) use names::{hash, is_reserved_label};
+pub(crate) use page::{FamilyEntry, Run, Splice};
 
 /// An exposition format that promfetch reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -8,4 +45,23 @@ pub enum Format {
     Text,
     /// OpenMetrics text 1.0.0.
     OpenMetrics,
+}
+
+impl Format {
+    /// The Content-Type of a page in this format.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+/// Bounds of one page. What is over them is refused as [`ScanErrorKind::TooLarge`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Samples of the page; also its families.
+    pub max_samples: usize,
+    /// Bytes of one line, without its line feed.
+    pub max_line: usize,
 }

@@ -1,0 +1,204 @@
+//! Which family a sample belongs to, and the runs of lines that each family has.
+
+use hashbrown::HashTable;
+
+use super::error::{Fault, Step, quote};
+use super::names::hash;
+use super::page::{FamilyEntry, Index, Mark, Run, Span};
+use super::{Format, MetricType};
+
+/// Collects families, runs and marks while the page is scanned.
+#[derive(Debug)]
+pub(super) struct Families<'a> {
+    bytes: &'a [u8],
+    format: Format,
+    max_samples: usize,
+    pub(super) index: Index,
+    by_name: HashTable<u32>,
+    /// OpenMetrics: every name that a finished family reserves, as (family, suffix).
+    reserved: HashTable<(u32, &'static str)>,
+    /// The family of the latest metadata or sample.
+    current: Option<u32>,
+    /// The family of the last run.
+    run_family: Option<u32>,
+    scratch: Vec<u8>,
+}
+
+/// What a sample's name told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owner {
+    pub(super) family: u32,
+    pub(super) kind: MetricType,
+    /// What the name has after the family's name.
+    pub(super) suffix: &'static str,
+}
+
+impl<'a> Families<'a> {
+    pub(super) fn new(bytes: &'a [u8], format: Format, max_samples: usize) -> Self {
+        // Lines of real pages have 60 to 150 bytes; a first guess of 100 saves most of the growing.
+        let index = Index { marks: Vec::with_capacity((bytes.len() / 100).min(max_samples)), ..Index::default() };
+        Self {
+            bytes,
+            format,
+            max_samples,
+            index,
+            by_name: HashTable::new(),
+            reserved: HashTable::new(),
+            current: None,
+            run_family: None,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// The family of the latest metadata or sample.
+    pub(super) fn current(&self) -> Option<u32> {
+        self.current
+    }
+
+    pub(super) fn entry(&self, family: u32) -> Option<&FamilyEntry> {
+        self.index.families.get(family as usize)
+    }
+
+    pub(super) fn entry_mut(&mut self, family: u32) -> Option<&mut FamilyEntry> {
+        self.index.families.get_mut(family as usize)
+    }
+
+    /// The name of a family.
+    pub(super) fn name(&self, family: u32) -> &'a [u8] {
+        self.entry(family).map_or(&[], |entry| entry.name.of(self.bytes))
+    }
+
+    /// The family of the name at `start..end`, made when it is new. It becomes the current one.
+    pub(super) fn declare(&mut self, start: usize, end: usize) -> Step<u32> {
+        let name = self.bytes.get(start..end).unwrap_or_default();
+        if let Some(current) = self.current
+            && self.name(current) == name
+        {
+            return Ok(current);
+        }
+        let hash = hash(name);
+        if let Some(found) = self.by_name.find(hash, |family| self.name(*family) == name).copied() {
+            if self.format == Format::OpenMetrics {
+                return Err(Fault::syntax(start, format!("metric {} appears again: its lines must stand together", quote(name))));
+            }
+            self.current = Some(found);
+            return Ok(found);
+        }
+        self.finish_current()?;
+        if self.index.families.len() >= self.max_samples {
+            return Err(Fault::too_large(start, format!("more than {} metrics", self.max_samples)));
+        }
+        let family = self.index.families.len() as u32;
+        self.index.families.push(FamilyEntry {
+            name: Span::new(start, end),
+            help: None,
+            unit: None,
+            kind: MetricType::Unknown,
+            typed: false,
+            labels: 0,
+            first_run: None,
+            last_run: None,
+        });
+        let (bytes, families) = (self.bytes, &self.index.families);
+        self.by_name.insert_unique(hash, family, |known| {
+            hash_of(families.get(*known as usize).map_or(&[], |entry| entry.name.of(bytes)))
+        });
+        self.current = Some(family);
+        Ok(family)
+    }
+
+    /// The family that a sample of this name belongs to.
+    pub(super) fn owner(&mut self, start: usize, end: usize) -> Step<Owner> {
+        let name = self.bytes.get(start..end).unwrap_or_default();
+        if let Some(owner) = self.current.and_then(|family| self.member(family, name)) {
+            return Ok(owner);
+        }
+        if self.format == Format::Text {
+            // A family of exactly this name comes before a histogram or summary that has such samples.
+            for suffix in ["", "_bucket", "_sum", "_count"] {
+                let Some(base) = name.strip_suffix(suffix.as_bytes()) else { continue };
+                let found = self.by_name.find(hash(base), |family| self.name(*family) == base).copied();
+                if let Some(owner) = found.and_then(|family| self.member(family, name)) {
+                    self.current = Some(owner.family);
+                    return Ok(owner);
+                }
+            }
+        }
+        let family = self.declare(start, end)?;
+        match self.member(family, name) {
+            Some(owner) => Ok(owner),
+            // OpenMetrics: `# TYPE x counter` and then a sample `x`.
+            None => {
+                let kind = self.entry(family).map_or(MetricType::Unknown, |entry| entry.kind).word(self.format);
+                Err(Fault::syntax(start, format!("sample {} does not fit a metric of type {kind}", quote(name))))
+            }
+        }
+    }
+
+    /// The family as owner of `name`, when its type has samples of such a name.
+    fn member(&self, family: u32, name: &[u8]) -> Option<Owner> {
+        let entry = self.entry(family)?;
+        let rest = name.strip_prefix(entry.name.of(self.bytes))?;
+        let suffix = entry.kind.suffixes(self.format).iter().find(|suffix| suffix.as_bytes() == rest)?;
+        Some(Owner { family, kind: entry.kind, suffix })
+    }
+
+    /// Notes a sample line `start..end` (with line feed) and the label names (bits) that it has.
+    #[inline]
+    pub(super) fn add(&mut self, family: u32, start: usize, end: usize, mark: Mark, labels: u64) -> Step<()> {
+        if self.index.marks.len() >= self.max_samples {
+            return Err(Fault::too_large(start, format!("more than {} samples", self.max_samples)));
+        }
+        match self.index.runs.last_mut() {
+            Some(run) if self.run_family == Some(family) && run.lines.end as usize == start => run.lines.end = end as u32,
+            _ => self.begin_run(family, start, end),
+        }
+        self.index.marks.push(mark);
+        if let Some(entry) = self.index.families.get_mut(family as usize) {
+            entry.labels |= labels;
+        }
+        Ok(())
+    }
+
+    fn begin_run(&mut self, family: u32, start: usize, end: usize) {
+        let run = self.index.runs.len() as u32;
+        self.index.runs.push(Run { lines: Span::new(start, end), marks: self.index.marks.len() as u32, next: None });
+        self.run_family = Some(family);
+        let Some(entry) = self.index.families.get_mut(family as usize) else { return };
+        let before = entry.last_run.replace(run);
+        entry.first_run = entry.first_run.or(Some(run));
+        if let Some(before) = before.and_then(|before| self.index.runs.get_mut(before as usize)) {
+            before.next = Some(run);
+        }
+    }
+
+    /// OpenMetrics: the current family ends; the names that it reserves must be free.
+    pub(super) fn finish_current(&mut self) -> Step<()> {
+        let Some(family) = self.current.take() else { return Ok(()) };
+        if self.format == Format::Text {
+            return Ok(());
+        }
+        let (kind, span) = self.entry(family).map_or((MetricType::Unknown, Span::default()), |entry| (entry.kind, entry.name));
+        for suffix in kind.reserved(self.format) {
+            self.scratch.clear();
+            self.scratch.extend_from_slice(span.of(self.bytes));
+            self.scratch.extend_from_slice(suffix.as_bytes());
+            let (bytes, families, wanted) = (self.bytes, &self.index.families, &self.scratch);
+            let base = |family: u32| families.get(family as usize).map_or(&[][..], |entry| entry.name.of(bytes));
+            let taken = |(family, suffix): &(u32, &str)| wanted.strip_prefix(base(*family)) == Some(suffix.as_bytes());
+            if let Some((other, _)) = self.reserved.find(hash(wanted), taken) {
+                let other = quote(base(*other));
+                let message = format!("metric {} has the name {}, which metric {other} reserves", quote(base(family)), quote(wanted));
+                return Err(Fault::syntax(span.start as usize, message));
+            }
+            self.reserved.insert_unique(hash(wanted), (family, suffix), |(family, suffix)| {
+                hash_of(&[base(*family), suffix.as_bytes()].concat())
+            });
+        }
+        Ok(())
+    }
+}
+
+fn hash_of(name: &[u8]) -> u64 {
+    hash(name)
+}

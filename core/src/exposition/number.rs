@@ -1,0 +1,186 @@
+//! Numbers: sample values, bucket bounds and timestamps.
+//!
+//! The grammar is what Prometheus takes: Go's `ParseFloat` without hexadecimal and underscores. A number that
+//! overflows to infinity is refused there, so it is refused here.
+
+use super::bytes::{DIGIT, byte, is, skip};
+
+/// The end of the number that begins at `at`, or None when there is none.
+///
+/// The caller checks that a delimiter follows: `1e` ends after the `1`.
+#[inline]
+pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
+    let signed = matches!(byte(bytes, at), b'+' | b'-');
+    let start = at + usize::from(signed);
+    let whole = skip(bytes, start, DIGIT);
+    let mut end = whole;
+    let mut digits = whole - start;
+    if byte(bytes, end) == b'.' {
+        end = skip(bytes, end + 1, DIGIT);
+        digits += end - whole - 1;
+    }
+    if digits == 0 {
+        return word_number(bytes, start, signed);
+    }
+    let mut exponent = false;
+    if matches!(byte(bytes, end), b'e' | b'E') {
+        let power = end + 1 + usize::from(matches!(byte(bytes, end + 1), b'+' | b'-'));
+        let power_end = skip(bytes, power, DIGIT);
+        if power_end > power {
+            end = power_end;
+            exponent = true;
+        }
+    }
+    // f64 reaches to 1.8e308: only an exponent or very many digits can overflow.
+    if (exponent || digits > 300) && !value(bytes.get(at..end)?).is_finite() {
+        return None;
+    }
+    Some(end)
+}
+
+/// `inf` and `infinity` with or without sign, `nan` without, in any case.
+#[cold]
+fn word_number(bytes: &[u8], start: usize, signed: bool) -> Option<usize> {
+    let rest = bytes.get(start..)?;
+    let is_word = |word: &str| rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()));
+    ["infinity", "inf", "nan"].into_iter().find(|word| is_word(word) && !(signed && *word == "nan")).map(|word| start + word.len())
+}
+
+/// Whether all of `bytes` is one number.
+pub(super) fn is_number(bytes: &[u8]) -> bool {
+    number(bytes, 0) == Some(bytes.len())
+}
+
+/// The value of a number that [`number`] accepted.
+pub(super) fn value(bytes: &[u8]) -> f64 {
+    // Counts and buckets are mostly short integers.
+    if bytes.len() <= 15 && !bytes.is_empty() && bytes.iter().all(|byte| is(*byte, DIGIT)) {
+        return bytes.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0')) as f64;
+    }
+    std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
+}
+
+/// The end of a text timestamp (milliseconds, digits only, at most 63 bits), or None.
+#[inline]
+pub(super) fn milliseconds(bytes: &[u8], at: usize) -> Option<usize> {
+    let end = skip(bytes, at, DIGIT);
+    let digits = bytes.get(at..end)?;
+    let fits = match digits.len() {
+        0 => false,
+        1..=18 => true,
+        _ => std::str::from_utf8(digits).is_ok_and(|text| text.parse::<i64>().is_ok()),
+    };
+    fits.then_some(end)
+}
+
+/// An OpenMetrics timestamp in seconds, kept as `prometheus_client` keeps it, so that it orders alike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Stamp {
+    /// Without exponent: whole seconds and nanoseconds.
+    Decimal(i64, i32),
+    /// With exponent, or without whole part.
+    Float(f64),
+}
+
+impl Stamp {
+    /// Reads a number that [`number`] accepted. None when it is not finite or beyond 63 bits.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let seconds = value(bytes);
+        if seconds.is_nan() || seconds.abs() >= 9e18 {
+            return None;
+        }
+        let mut parts = bytes.splitn(2, |byte| *byte == b'.');
+        let whole = parts.next().and_then(|part| std::str::from_utf8(part).ok()).and_then(|part| part.parse::<i64>().ok());
+        let fraction = parts.next().unwrap_or_default();
+        match whole {
+            Some(whole) if fraction.iter().all(|byte| is(*byte, DIGIT)) => {
+                let nanos = (0..9).fold(0i32, |sum, place| sum * 10 + i32::from(fraction.get(place).map_or(0, |digit| digit - b'0')));
+                Some(Self::Decimal(whole, if whole < 0 { -nanos } else { nanos }))
+            }
+            _ => Some(Self::Float(seconds)),
+        }
+    }
+
+    /// The order of two timestamps; None when they are written in different ways, which strict readers cannot compare.
+    pub(super) fn compare(self, other: Self) -> Option<std::cmp::Ordering> {
+        match (self, other) {
+            (Self::Decimal(a, b), Self::Decimal(c, d)) => Some((a, b).cmp(&(c, d))),
+            (Self::Float(a), Self::Float(b)) => a.partial_cmp(&b),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_that_prometheus_reads() {
+        for text in [
+            "0", "1", "-1", "+1", "1.5", "1.", ".5", "-.5", "1e5", "1E+5", "1e-400", "1.7976931348623157e308", "Inf", "+Inf", "-inf",
+            "INFINITY", "-Infinity", "NaN", "nan", "00012", "123456789012345678901234567890",
+        ] {
+            assert!(is_number(text.as_bytes()), "{text}");
+        }
+        for (text, why) in [
+            ("", "nothing"),
+            ("+", "a sign alone"),
+            (".", "a point alone"),
+            ("e5", "no digits"),
+            ("1e", "no exponent"),
+            ("1e+", "no exponent"),
+            ("1e400", "overflows: Go reports a range error"),
+            ("0x1p-2", "hexadecimal is not allowed"),
+            ("0x1A", "hexadecimal is not allowed"),
+            ("1_000", "underscores are not allowed"),
+            ("+NaN", "Go takes no sign before NaN"),
+            ("infi", "not a word"),
+            ("1 ", "a blank"),
+            ("1\r", "a carriage return"),
+            ("١", "digits are ASCII"),
+        ] {
+            assert!(!is_number(text.as_bytes()), "{text:?}: {why}");
+        }
+        assert!(!is_number(&[b'9'; 400]), "400 digits overflow");
+    }
+
+    #[test]
+    fn values_are_exact() {
+        for (text, want) in [("0", 0.0), ("15", 15.0), ("999999999999999", 999_999_999_999_999.0), ("-2.5", -2.5), ("1e3", 1000.0)] {
+            assert_eq!(value(text.as_bytes()), want);
+        }
+        assert!(value(b"nan").is_nan());
+        assert_eq!(value(b"+Inf"), f64::INFINITY);
+    }
+
+    #[test]
+    fn text_timestamps_are_digits_of_63_bits() {
+        for (text, end) in [("0", Some(1)), ("1395066363000", Some(13)), ("9223372036854775807", Some(19))] {
+            assert_eq!(milliseconds(text.as_bytes(), 0), end, "{text}");
+        }
+        for text in ["", "-1", "+1", "9223372036854775808", "x"] {
+            assert_eq!(milliseconds(text.as_bytes(), 0), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn stamps_compare_as_in_prometheus_client() {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let read = |text: &str| Stamp::read(text.as_bytes());
+        for (a, b, want) in [
+            ("1", "2", Some(Less)),
+            ("1.5", "1.50", Some(Equal)),
+            ("1.0000000001", "1", Some(Equal)), // nanoseconds at most
+            ("-1.5", "-1", Some(Less)),
+            ("1e3", "1.5e3", Some(Less)),
+            ("1.600000000e+09", "1600000000", None),
+            ("2.", "1.9", Some(Greater)),
+        ] {
+            assert_eq!(read(a).unwrap().compare(read(b).unwrap()), want, "{a} with {b}");
+        }
+        for text in ["NaN", "+Inf", "1e300", "99999999999999999999"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

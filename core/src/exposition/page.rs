@@ -1,0 +1,232 @@
+//! A validated page: the body and its index.
+
+use bytes::Bytes;
+
+use super::names::LabelNames;
+use super::{Format, Limits, MetricType, ScanError, scan};
+
+/// Part of a body, as offsets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span {
+    /// `start..end`; offsets fit because the scan refuses longer bodies.
+    pub(super) fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, end: end as u32 }
+    }
+
+    /// The bytes of this part, or nothing when it lies outside.
+    pub(crate) fn of(self, body: &[u8]) -> &[u8] {
+        body.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+/// Where added labels go into a sample's line, and with which punctuation. Four bytes, one per sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark(u32);
+
+/// What is written at a [`Mark`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Splice {
+    /// `,a="1"` after the last label.
+    Comma = 0,
+    /// `{a="1"}` after the name.
+    Braces = 1,
+    /// `a="1"` after an opening brace or a trailing comma.
+    Plain = 2,
+    /// Nothing here: the mark is the start of a line that is written anew, because strict readers would not take it.
+    Irregular = 3,
+}
+
+impl Mark {
+    /// Offsets stay below this, so that the two lowest bits are free for the splice.
+    pub(super) const MAX_OFFSET: usize = 1 << 30;
+
+    pub(super) fn new(at: usize, splice: Splice) -> Self {
+        Self((at as u32) << 2 | splice as u32)
+    }
+
+    /// The offset in the body.
+    #[inline]
+    pub(crate) fn at(self) -> usize {
+        (self.0 >> 2) as usize
+    }
+
+    /// The punctuation.
+    #[inline]
+    pub(crate) fn splice(self) -> Splice {
+        match self.0 & 3 {
+            0 => Splice::Comma,
+            1 => Splice::Braces,
+            2 => Splice::Plain,
+            _ => Splice::Irregular,
+        }
+    }
+}
+
+/// Sample lines of one family that follow each other without a gap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// First byte of the first line; end of the last one, with its line feed if it has one.
+    pub(crate) lines: Span,
+    /// Place of the first line's mark; the marks end where those of the next run begin.
+    pub(crate) marks: u32,
+    /// The family's next run.
+    pub(crate) next: Option<u32>,
+}
+
+/// One family of a page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FamilyEntry {
+    pub(crate) name: Span,
+    pub(crate) help: Option<Span>,
+    pub(crate) unit: Option<Span>,
+    pub(crate) kind: MetricType,
+    /// Whether a TYPE line said so.
+    pub(crate) typed: bool,
+    /// One bit (of 64, by hash) for each label name of its samples: a bit that is missing proves that a name is.
+    pub(crate) labels: u64,
+    pub(crate) first_run: Option<u32>,
+    pub(crate) last_run: Option<u32>,
+}
+
+/// What the scan found. Offsets point into the body that was scanned.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub(crate) families: Vec<FamilyEntry>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) marks: Vec<Mark>,
+    pub(crate) label_names: LabelNames,
+}
+
+/// One instance's page, validated wholly. The body is shared, not copied.
+#[derive(Debug)]
+pub struct Page {
+    body: Bytes,
+    format: Format,
+    index: Index,
+}
+
+impl Page {
+    /// Checks a body against its format and indexes it, in one pass.
+    ///
+    /// # Errors
+    ///
+    /// The first place where the body breaks the format, or a bound in `limits`. Bodies of 1 GiB and more are too large.
+    pub fn scan(body: Bytes, format: Format, limits: &Limits) -> Result<Self, ScanError> {
+        let index = scan::scan(&body, format, limits)?;
+        Ok(Self { body, format, index })
+    }
+
+    /// The format of the body.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// How many samples the page has.
+    pub fn samples(&self) -> usize {
+        self.index.marks.len()
+    }
+
+    /// Bytes of the body.
+    pub fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Whether the body is empty.
+    pub fn is_empty(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    /// The families in order of their first appearance.
+    pub fn families(&self) -> impl Iterator<Item = FamilyRef<'_>> {
+        self.index.families.iter().map(|entry| FamilyRef { page: self, entry })
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    pub(crate) fn entries(&self) -> &[FamilyEntry] {
+        &self.index.families
+    }
+
+    pub(crate) fn run(&self, run: u32) -> Option<&Run> {
+        self.index.runs.get(run as usize)
+    }
+
+    /// The marks of a run, one per line.
+    pub(crate) fn marks(&self, run: u32) -> &[Mark] {
+        let start = self.run(run).map_or(0, |found| found.marks as usize);
+        let end = self.run(run + 1).map_or(self.index.marks.len(), |next| next.marks as usize);
+        self.index.marks.get(start..end).unwrap_or_default()
+    }
+
+    /// Whether any sample of the page has a label of this name; if so, its bit in [`FamilyEntry::labels`].
+    pub(crate) fn label(&self, name: &[u8], hash: u64) -> Option<u64> {
+        self.index.label_names.find(&self.body, name, hash)
+    }
+}
+
+/// One family of a [`Page`].
+#[derive(Clone, Copy, Debug)]
+pub struct FamilyRef<'a> {
+    page: &'a Page,
+    entry: &'a FamilyEntry,
+}
+
+impl<'a> FamilyRef<'a> {
+    /// Its name, as on its TYPE line (a counter of an OpenMetrics page has no `_total` here).
+    pub fn name(&self) -> &'a str {
+        text(self.entry.name, self.page)
+    }
+
+    /// Its type.
+    pub fn kind(&self) -> MetricType {
+        self.entry.kind
+    }
+
+    /// Its HELP text as it stands in the page, escapes included.
+    pub fn help(&self) -> Option<&'a str> {
+        self.entry.help.map(|span| text(span, self.page))
+    }
+
+    /// Its unit (OpenMetrics).
+    pub fn unit(&self) -> Option<&'a str> {
+        self.entry.unit.map(|span| text(span, self.page))
+    }
+
+    /// How many samples it has.
+    pub fn samples(&self) -> usize {
+        let mut samples = 0;
+        let mut run = self.entry.first_run;
+        while let Some(at) = run {
+            samples += self.page.marks(at).len();
+            run = self.page.run(at).and_then(|found| found.next);
+        }
+        samples
+    }
+}
+
+fn text(span: Span, page: &Page) -> &str {
+    std::str::from_utf8(span.of(&page.body)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_keeps_offset_and_splice() {
+        for splice in [Splice::Comma, Splice::Braces, Splice::Plain, Splice::Irregular] {
+            for at in [0, 1, Mark::MAX_OFFSET - 1] {
+                let mark = Mark::new(at, splice);
+                assert_eq!((mark.at(), mark.splice()), (at, splice));
+            }
+        }
+        assert_eq!(size_of::<Mark>(), 4);
+    }
+}

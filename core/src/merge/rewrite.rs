@@ -1,0 +1,154 @@
+//! Lines that cannot be copied: renamed metrics, labels in conflict, irregular lines, series that could be double.
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+use super::plan::Family;
+use super::source::{Source, label_hash};
+use crate::config::LabelConflict;
+use crate::exposition::{Format, Label, Line, MetricType, normalise_escapes, unescape};
+use crate::labels::EXPORTED;
+
+/// The metrics that a family has so far: final labels to the original ones. A metric is all samples that differ
+/// only in `le`, `quantile` or state, so that none is left out by halves.
+pub(super) type Seen = HashMap<u64, u64>;
+
+/// How the lines of one member are written.
+#[derive(Debug)]
+pub(super) struct Rewriter<'a> {
+    pub(super) family: &'a Family,
+    pub(super) source: &'a Source,
+    /// Place of the source among all.
+    pub(super) place: usize,
+    pub(super) format: Format,
+    pub(super) label_conflict: LabelConflict,
+}
+
+/// A label as it is written.
+#[derive(Debug)]
+struct Written<'a> {
+    /// How often `exported_` goes before the name.
+    exported: usize,
+    label: Label<'a>,
+}
+
+impl Rewriter<'_> {
+    /// Writes `line` (without line feed) anew, or leaves it out: then the answer is false.
+    pub(super) fn write(&self, line: &[u8], irregular: bool, seen: Option<&mut Seen>, out: &mut Vec<u8>) -> bool {
+        let line = Line::read(line);
+        let labels = self.labels(&line);
+        if let Some(seen) = seen
+            && !self.is_first(&line, &labels, seen)
+        {
+            return false;
+        }
+        out.extend_from_slice(&self.family.name);
+        out.extend_from_slice(line.name.get(self.family.own_name.len()..).unwrap_or_default());
+        if labels.is_empty() {
+            out.extend_from_slice(self.source.block.braces());
+        } else {
+            let mut separator = b'{';
+            for Written { exported, label } in &labels {
+                out.push(separator);
+                separator = b',';
+                for _ in 0..*exported {
+                    out.extend_from_slice(EXPORTED.as_bytes());
+                }
+                out.extend_from_slice(label.name);
+                out.extend_from_slice(b"=\"");
+                match self.format {
+                    Format::Text => normalise_escapes(label.value, b"\\\"n", out),
+                    Format::OpenMetrics => out.extend_from_slice(label.value),
+                }
+                out.push(b'"');
+            }
+            if !self.source.labels.is_empty() {
+                out.push(b',');
+                out.extend_from_slice(self.source.block.plain());
+            }
+            out.push(b'}');
+        }
+        out.push(b' ');
+        let without_exemplar = irregular && self.format == Format::OpenMetrics;
+        out.extend_from_slice(if without_exemplar { line.rest_without_exemplar() } else { line.rest });
+        out.push(b'\n');
+        true
+    }
+
+    /// The sample's own labels as they are written.
+    fn labels<'l>(&self, line: &Line<'l>) -> Vec<Written<'l>> {
+        let is_added = |name: &[u8]| self.source.labels.iter().any(|(added, _)| added.as_bytes() == name);
+        let mut labels: Vec<Written<'l>> = line.labels().map(|label| Written { exported: 0, label }).collect();
+        if self.source.conflict_bits == 0 {
+            return labels;
+        }
+        if self.label_conflict == LabelConflict::Drop {
+            labels.retain(|written| !is_added(written.label.name));
+            return labels;
+        }
+        for at in 0..labels.len() {
+            let Some(name) = labels.get(at).map(|written| written.label.name).filter(|name| is_added(name)) else { continue };
+            let mut exported = 1;
+            loop {
+                let candidate = [EXPORTED.repeat(exported).as_bytes(), name].concat();
+                let taken = labels.iter().any(|other| *other == candidate[..]);
+                if !taken && !is_added(&candidate) {
+                    break;
+                }
+                exported += 1;
+            }
+            if let Some(written) = labels.get_mut(at) {
+                written.exported = exported;
+            }
+        }
+        labels
+    }
+
+    /// Notes the sample's metric. False when another metric has these labels already.
+    fn is_first(&self, line: &Line<'_>, labels: &[Written<'_>], seen: &mut Seen) -> bool {
+        let apart = |name: &[u8]| match self.family.kind {
+            MetricType::Histogram | MetricType::GaugeHistogram => name == b"le",
+            MetricType::Summary => name == b"quantile",
+            MetricType::StateSet => name == self.family.own_name,
+            _ => false,
+        };
+        let mut value = Vec::new();
+        let mut hash = |name: &[u8], text: &[u8]| {
+            value.clear();
+            unescape(text, &mut value);
+            label_hash(name, &value)
+        };
+        let mut finally = self.source.labels_hash;
+        for Written { exported, label } in labels.iter().filter(|written| !apart(written.label.name)) {
+            let sum = if *exported == 0 {
+                hash(label.name, label.value)
+            } else {
+                hash(&[EXPORTED.repeat(*exported).as_bytes(), label.name].concat(), label.value)
+            };
+            finally = finally.wrapping_add(sum);
+        }
+        let mut originally = self.place as u64;
+        for label in line.labels().filter(|label| !apart(label.name)) {
+            originally = originally.wrapping_add(hash(label.name, label.value));
+        }
+        match seen.entry(finally) {
+            Entry::Occupied(entry) => *entry.get() == originally,
+            Entry::Vacant(entry) => {
+                entry.insert(originally);
+                true
+            }
+        }
+    }
+}
+
+impl PartialEq<[u8]> for Written<'_> {
+    /// Whether it is written with this name.
+    fn eq(&self, name: &[u8]) -> bool {
+        let mut rest = name;
+        for _ in 0..self.exported {
+            let Some(shorter) = rest.strip_prefix(EXPORTED.as_bytes()) else { return false };
+            rest = shorter;
+        }
+        rest == self.label.name
+    }
+}
