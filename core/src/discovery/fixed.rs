@@ -206,7 +206,7 @@ mod tests {
             "numbered in order; loopback is fine for the operator's own targets"
         );
         assert_eq!(find(&by_name[0].instance.app.app_id).len(), 2);
-        assert_eq!(find("shop.example.org/api/v1").len(), 1);
+        assert_eq!(find("https://shop.example.org/api/v1").len(), 1);
         assert!(find("shop.example.org").is_empty());
     }
 
@@ -214,7 +214,7 @@ mod tests {
     fn guids_of_names_are_stable_and_well_formed() {
         assert_eq!(
             guid_of_names(["acme", "prod", "shop"]),
-            "32d4d14f-63a9-8dd0-aed7-aaf3c6c5b1f8"
+            "bb938da5-ee8c-8003-8b07-13c27185b2ef"
         );
         assert!(is_guid(&guid_of_names(["", "", ""])));
         assert_ne!(

@@ -357,7 +357,7 @@ mod tests {
         for (host, want) in [
             ("nats.service.cf.internal", Some("nats.service.cf.internal")),
             ("10.0.0.1", Some("10.0.0.1")),
-            ("2001:db8::1", Some("[2001:db8::1]")),
+            ("2001:db8::1", Some("2001:db8::1")),
             ("no host", None),
         ] {
             let server = server(host, 4224);

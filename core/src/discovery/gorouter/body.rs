@@ -49,6 +49,8 @@ pub(super) struct Reader {
     depth: usize,
     in_string: bool,
     escaped: bool,
+    /// Members read so far.
+    members: usize,
     listing: Listing,
     max_endpoints: usize,
 }
@@ -61,6 +63,7 @@ impl Reader {
             depth: 0,
             in_string: false,
             escaped: false,
+            members: 0,
             listing: Listing::default(),
             max_endpoints,
         }
@@ -77,7 +80,7 @@ impl Reader {
                     _ => return Err(BodyError("the body is not a JSON object".into())),
                 },
                 Place::Members => {
-                    rest = self.members(rest)?;
+                    rest = self.read_members(rest)?;
                     continue;
                 }
                 Place::End if byte.is_ascii_whitespace() => {}
@@ -100,8 +103,8 @@ impl Reader {
         }
     }
 
-    /// Takes bytes up to the end of the member or of the piece, and gives back what is left.
-    fn members<'a>(&mut self, piece: &'a [u8]) -> Result<&'a [u8], BodyError> {
+    /// Reads inside the object: takes bytes up to the end of the member or of the piece, and gives back what is left.
+    fn read_members<'a>(&mut self, piece: &'a [u8]) -> Result<&'a [u8], BodyError> {
         let end = piece.iter().position(|byte| self.ends_member(*byte));
         let (text, rest) = piece.split_at(end.unwrap_or(piece.len()));
         if self.member.len() + text.len() > MAX_MEMBER {
@@ -116,7 +119,8 @@ impl Reader {
         let last = *separator == b'}';
         let blank = self.member.iter().all(u8::is_ascii_whitespace);
         // `{}` has no member; after a comma there must be one.
-        if !(blank && last && self.listing.routes.is_empty()) {
+        if !(blank && last && self.members == 0) {
+            self.members += 1;
             self.read_member()?;
         }
         self.member.clear();
@@ -148,9 +152,8 @@ impl Reader {
     }
 
     fn read_member(&mut self) -> Result<(), BodyError> {
-        let broken = |error: serde_json::Error| {
-            BodyError(format!("route {}: {error}", self.listing.routes.len() + 1))
-        };
+        let broken =
+            |error: serde_json::Error| BodyError(format!("route {}: {error}", self.members));
         let mut names = serde_json::Deserializer::from_slice(&self.member).into_iter::<String>();
         let name = names
             .next()
@@ -259,7 +262,7 @@ mod tests {
             ("401 Unauthorized\n", "the body is not a JSON object"),
             ("[]", "the body is not a JSON object"),
             ("{} {}", "there is more after the JSON object"),
-            (r#"{"a":[],}"#, "route 1: "),
+            (r#"{"a":[],}"#, "route `` has no value"),
             (r#"{"a"}"#, "route `a` has no value"),
             (r#"{a:[]}"#, "route 1: "),
             (r#"{"a":[{"address":"h:1"}],"b":[{]}}"#, "route 2: "),

@@ -337,4 +337,6 @@ fn renew(
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

@@ -413,3 +413,86 @@ fn forget(table: &mut HashTable<u32>, hash: u64, id: u32) {
         entry.remove();
     }
 }
+
+#[cfg(test)]
+impl State {
+    /// Walks all links and indexes in both directions.
+    pub(super) fn check(&self) {
+        let mut bytes = 0;
+        for (id, route) in self.routes.iter() {
+            assert!(!route.endpoints.is_empty(), "a route without endpoints");
+            assert_eq!(self.route(&route.key), Some(id));
+            bytes += route.key.len();
+            for (place, endpoint) in (0..).zip(&route.endpoints) {
+                assert_eq!(
+                    (
+                        self.endpoints[*endpoint].route,
+                        self.endpoints[*endpoint].in_route
+                    ),
+                    (id, place)
+                );
+            }
+        }
+        for (id, endpoint) in self.endpoints.iter() {
+            assert!(!endpoint.leases.none(), "an endpoint nobody vouches for");
+            assert_eq!(
+                self.endpoint(&self.routes[endpoint.route].key, self.address_of(id)),
+                Some(id)
+            );
+            assert_eq!(
+                self.routes[endpoint.route].endpoints[endpoint.in_route as usize],
+                id
+            );
+            assert_eq!(
+                self.instances[endpoint.instance].endpoints[endpoint.in_instance as usize],
+                id
+            );
+        }
+        for (id, instance) in self.instances.iter() {
+            assert!(
+                !instance.endpoints.is_empty(),
+                "an instance without endpoints"
+            );
+            assert!(self.at_address(instance.address()).any(|found| found == id));
+            assert_eq!(
+                self.apps[instance.app].instances[instance.in_app as usize],
+                id
+            );
+            bytes += instance.bytes.len();
+        }
+        for (id, app) in self.apps.iter() {
+            assert!(!app.instances.is_empty(), "an app without instances");
+            assert!(self.with_guid(app_id(&app.bytes)).any(|found| found == id));
+            let names = app_names(&app.bytes);
+            assert_eq!(
+                self.with_names(names).any(|found| found == id),
+                !names[2].is_empty()
+            );
+            bytes += app.bytes.len();
+        }
+        assert_eq!(self.bytes, bytes);
+        let named = self
+            .apps
+            .iter()
+            .filter(|(_, app)| !app_names(&app.bytes)[2].is_empty())
+            .count();
+        let indexed = [
+            &self.by_key,
+            &self.by_route_and_address,
+            &self.by_address,
+            &self.by_guid,
+            &self.by_name,
+        ]
+        .map(HashTable::len);
+        assert_eq!(
+            indexed,
+            [
+                self.routes.len(),
+                self.endpoints.len(),
+                self.instances.len(),
+                self.apps.len(),
+                named
+            ]
+        );
+    }
+}
