@@ -183,7 +183,7 @@ pub(super) const KEYS: &[Key] = &[
         default: Computed("position among the targets of the same app, from 0"),
         unit: "",
         meaning: "The label `index`.",
-        example: "0",
+        example: "3",
     },
     Key {
         name: "targets[].routes[]",

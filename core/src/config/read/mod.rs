@@ -381,3 +381,6 @@ fn without_brackets(host: String) -> String {
         None => host,
     }
 }
+
+#[cfg(test)]
+mod tests;

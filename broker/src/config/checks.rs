@@ -1,0 +1,145 @@
+//! Texts of the service's keys that have a form. Each check says what is allowed, without the value.
+
+/// Schemes of databases, with what has to follow.
+const DATABASES: [&str; 5] = [
+    "mysql://",
+    "mariadb://",
+    "postgres://",
+    "postgresql://",
+    "sqlite:///",
+];
+
+/// The public address: scheme, host, and perhaps a port and a path.
+pub(super) fn base_url(text: &str) -> Result<(), String> {
+    let form = "expected a URL such as `https://promfetch.example.org`";
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"))
+        .ok_or(form)?;
+    let host = rest.split('/').next().unwrap_or_default();
+    if host.contains('@') {
+        return Err(format!("{form}, without a login: it is shown to users"));
+    }
+    if rest.contains(['?', '#'])
+        || rest
+            .chars()
+            .any(|character| character.is_control() || character == ' ')
+    {
+        return Err(format!("{form}, without parameters and spaces"));
+    }
+    promfetch_core::config::checks::host_with_optional_port(host).map_err(|_| form.to_owned())
+}
+
+/// A path in which `*` stands for any characters.
+pub(super) fn path_pattern(text: &str) -> Result<(), String> {
+    if !text.starts_with(['/', '*'])
+        || text.contains(['?', '#'])
+        || text
+            .chars()
+            .any(|character| character.is_control() || character == ' ')
+    {
+        return Err("expected a path such as `/actuator/*`, without parameters and spaces".into());
+    }
+    Ok(())
+}
+
+/// A database URL. Login, host and path are looked at when it is opened: promfetcher's BOSH release puts passwords
+/// in as they are, and not all of those can stand in a URL.
+pub(super) fn database(text: &str) -> Result<(), String> {
+    if text.starts_with("sqlite:") && !text.starts_with("sqlite:///") {
+        return Err("expected three slashes after `sqlite:` and the name of a file, such as `sqlite:////var/lib/promfetch.db`".into());
+    }
+    match DATABASES.iter().find_map(|scheme| text.strip_prefix(scheme)) {
+        Some(rest) if !rest.is_empty() => Ok(()),
+        _ => Err("expected a database URL that begins with `mysql://`, `mariadb://`, `postgres://` or `sqlite:///`".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Check = fn(&str) -> Result<(), String>;
+
+    #[test]
+    fn what_is_allowed() {
+        for (check, texts) in [
+            (
+                base_url as Check,
+                &[
+                    "http://localhost:8085",
+                    "https://promfetch.example.org/",
+                    "https://a.b/c/",
+                    "http://[::1]:80",
+                ][..],
+            ),
+            (path_pattern, &["/metrics", "/actuator/*", "*", "/a/*/b*"]),
+            (
+                database,
+                &[
+                    "mysql://u:p@h:3306/db",
+                    "mariadb://h/db",
+                    "postgres://u:p#w@h/db",
+                    "postgresql://h/d",
+                    "sqlite:///x.db",
+                    "sqlite:////var/x.db",
+                ],
+            ),
+        ] {
+            for text in texts {
+                assert_eq!(check(text), Ok(()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_and_what_is_said_about_it() {
+        let url = "expected a URL such as `https://promfetch.example.org`";
+        let path = "expected a path such as `/actuator/*`, without parameters and spaces";
+        let scheme = "expected a database URL that begins with `mysql://`, `mariadb://`, `postgres://` or `sqlite:///`";
+        let slashes = "expected three slashes after `sqlite:` and the name of a file, such as `sqlite:////var/lib/promfetch.db`";
+        for (check, text, message, why) in [
+            (
+                base_url as Check,
+                "promfetch.example.org",
+                url.to_owned(),
+                "no scheme",
+            ),
+            (base_url, "ftp://a", url.to_owned(), "another scheme"),
+            (base_url, "https://", url.to_owned(), "no host"),
+            (base_url, "https://a:b", url.to_owned(), "no port"),
+            (
+                base_url,
+                "https://u:p@a",
+                format!("{url}, without a login: it is shown to users"),
+                "a login",
+            ),
+            (
+                base_url,
+                "https://a?b",
+                format!("{url}, without parameters and spaces"),
+                "parameters",
+            ),
+            (path_pattern, "metrics", path.to_owned(), "no slash"),
+            (path_pattern, "/metrics?a=*", path.to_owned(), "parameters"),
+            (path_pattern, "", path.to_owned(), "empty"),
+            (
+                database,
+                "oracle://h/db",
+                scheme.to_owned(),
+                "a database nobody has",
+            ),
+            (database, "mysql://", scheme.to_owned(), "nothing behind"),
+            (database, "u:p@h/db", scheme.to_owned(), "no scheme"),
+            (
+                database,
+                "sqlite://x.db",
+                slashes.to_owned(),
+                "sqlx opens a database without a name for it",
+            ),
+            (database, "sqlite:x.db", slashes.to_owned(), "no slashes"),
+        ] {
+            assert_eq!(check(text), Err(message), "{text}: {why}");
+        }
+    }
+}
