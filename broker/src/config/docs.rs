@@ -19,12 +19,14 @@ begin with `x-` are yours, for anchors.
 
 **Environment.** Every key can be set by an environment variable, which wins over the file: `PROMFETCH_` and the key in
 upper case, with two underscores between levels. Elements of lists are counted from 0; a list or a section can also
-be given as a whole, as JSON; a list of single values also with commas:
+be given as a whole, as JSON; a list of single values also with commas. Keys of your own, such as labels, become lower
+case in this form; JSON keeps them as they are:
 
     PROMFETCH_NATS__USER=nats
     PROMFETCH_NATS__HOSTS__0__HOSTNAME=10.0.16.4
     PROMFETCH_NATS__HOSTS='[{\"hostname\": \"10.0.16.4\", \"port\": 4222}]'
     PROMFETCH_TARGETS_ALLOW=10.0.0.0/8,127.0.0.1
+    PROMFETCH_EXTRA_LABELS='{\"foundation\": \"eu-1\"}'
 
 **Values.** A key without a value counts as absent, and so does an empty text.
 Durations are those of Go: `20s`, `1h30m`, `1.5h`, `300ms`; a number without a unit counts nanoseconds.

@@ -142,7 +142,7 @@ const KEYS: &[Key] = &[
         kind: Kind::Text,
         default: Empty,
         unit: "",
-        meaning: "Id of the service offering in the marketplace.",
+        meaning: "Id of the service offering in the marketplace. This version of promfetch has no service broker yet: it reads and checks this section and the keys of the database, and does nothing with them.",
         example: "75bcebab-cc25-4ef6-89dc-a91b953919f1",
     },
     Key {

@@ -164,12 +164,13 @@ impl Config {
         let config = Self::read(&reader.root());
         match reader.finish() {
             Ok(more) => warnings.extend(more),
-            Err(more) => problems.extend(more.iter().cloned()),
+            Err(more) => {
+                problems.extend(more.iter().cloned());
+                warnings.extend_from_slice(more.warnings());
+            }
         }
-        match Problems::new(problems) {
-            Some(problems) => Err(problems),
-            None => Ok((config, warnings)),
-        }
+        let warnings = Problems::or_warnings(problems, warnings)?;
+        Ok((config, warnings))
     }
 
     /// Reads the settings from the top of a configuration. Problems stay in the reader.

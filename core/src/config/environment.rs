@@ -1,7 +1,7 @@
 //! Values from environment variables: `PROMFETCH_` and the key in upper case, with two underscores between levels.
 
 use super::path::{ENVIRONMENT_PREFIX, Path};
-use super::problem::{Origin, Problem, Severity, Warning};
+use super::problem::{Origin, Problem, Warning};
 use super::table::{Shape, Table};
 use super::values::{Values, unknown};
 
@@ -32,18 +32,7 @@ pub fn apply(
         }
         let origin = Origin::Environment(name.as_str().into());
         if matches!(table.shape(&path), Shape::Unknown) {
-            let Problem {
-                key,
-                reason,
-                origin,
-                ..
-            } = unknown(table, &path, origin);
-            warnings.push(Warning {
-                severity: Severity::Warning,
-                key,
-                message: reason,
-                origin,
-            });
+            warnings.push(unknown(table, &path, origin).into());
         } else if let Err(problem) = values.put(table, &path, &text, origin) {
             problems.push(problem);
         }

@@ -102,42 +102,61 @@ impl fmt::Display for Problem {
     }
 }
 
-/// All problems of a configuration; never empty.
+/// All problems of a configuration, at least one, and the warnings: a mistyped key explains a missing one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    problems: Vec<Problem>,
+    warnings: Vec<Warning>,
+}
 
 impl Problems {
-    /// `None` when there is no problem.
-    pub fn new(problems: Vec<Problem>) -> Option<Self> {
+    /// The problems with the warnings, or the warnings alone when there is no problem.
+    ///
+    /// # Errors
+    /// The problems, if there are any.
+    pub fn or_warnings(
+        problems: Vec<Problem>,
+        warnings: Vec<Warning>,
+    ) -> Result<Vec<Warning>, Self> {
         if problems.is_empty() {
-            None
+            Ok(warnings)
         } else {
-            Some(Self(problems))
+            Err(Self { problems, warnings })
         }
     }
 
-    /// The problems in the order of the key table.
+    /// The problems: those of shapes first, the others in the order of reading.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
-        self.0.iter()
+        self.problems.iter()
+    }
+
+    /// The warnings that came up besides.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 }
 
 impl From<Problem> for Problems {
     fn from(problem: Problem) -> Self {
-        Self(vec![problem])
+        Self {
+            problems: vec![problem],
+            warnings: Vec::new(),
+        }
     }
 }
 
 impl fmt::Display for Problems {
-    /// One problem a line, without a line feed at the end.
+    /// One problem a line, then the warnings, without a line feed at the end. Notes are left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, problem) in self.0.iter().enumerate() {
-            if position > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{problem}")?;
-        }
-        Ok(())
+        let problems = self.problems.iter().map(ToString::to_string);
+        let warnings = self
+            .warnings
+            .iter()
+            .filter(|warning| warning.severity == Severity::Warning);
+        let lines: Vec<String> = problems
+            .chain(warnings.map(|warning| format!("warning: {warning}")))
+            .collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 
@@ -166,6 +185,24 @@ pub struct Warning {
     /// A clause without a full stop; no secrets.
     pub message: String,
     pub origin: Option<Origin>,
+}
+
+impl From<Problem> for Warning {
+    /// What is wrong, but not wrong enough to end.
+    fn from(problem: Problem) -> Self {
+        let Problem {
+            key,
+            reason,
+            origin,
+            ..
+        } = problem;
+        Self {
+            severity: Severity::Warning,
+            key,
+            message: reason,
+            origin,
+        }
+    }
 }
 
 impl fmt::Display for Warning {
@@ -230,17 +267,27 @@ mod tests {
 
     #[test]
     fn problems_are_one_a_line_and_become_a_configuration_error() {
-        assert_eq!(Problems::new(Vec::new()), None);
-        let problems = Problems::new(vec![
+        assert_eq!(
+            Problems::or_warnings(Vec::new(), Vec::new()),
+            Ok(Vec::new())
+        );
+        let warning = Warning::from(Problem::new("c", "is no key", None));
+        let note = Warning {
+            severity: Severity::Note,
+            ..warning.clone()
+        };
+        let both = vec![
             Problem::new("a", "is required", None),
             Problem::new("b", "is required", None),
-        ])
-        .unwrap();
-        assert_eq!(problems.to_string(), "`a`: is required\n`b`: is required");
+        ];
+        let problems = Problems::or_warnings(both, vec![note, warning]).unwrap_err();
+        let text = "`a`: is required\n`b`: is required\nwarning: `c`: is no key";
+        assert_eq!(problems.to_string(), text);
+        assert_eq!((problems.iter().count(), problems.warnings().len()), (2, 2));
         let error = Error::from(problems);
         assert_eq!(
             (error.kind(), error.to_string().as_str()),
-            (Kind::Configuration, "`a`: is required\n`b`: is required")
+            (Kind::Configuration, text)
         );
     }
 }

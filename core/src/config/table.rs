@@ -114,7 +114,7 @@ impl Table {
     /// The place that was probably meant by a path that is not in the table.
     ///
     /// In this order: the same letters with other separators (`nats_user`), the same word in another section,
-    /// the closest word in the same section if at most half of it differs.
+    /// the closest word in the same section if at most a third of it differs.
     pub fn nearest(&self, path: &Path) -> Option<Path> {
         let (last, outer) = path.segments().split_last()?;
         let Segment::Key(word) = last else {
@@ -152,7 +152,9 @@ impl Table {
                     sibling,
                 )
             })
-            .filter(|(difference, _, sibling)| *difference <= sibling.len().max(lower.len()) / 2)
+            .filter(|(difference, _, sibling)| {
+                *difference <= sibling.len().max(lower.len()).div_ceil(3)
+            })
             .min();
         if let Some((0..=2, _, sibling)) = closest {
             return Some(parent.key(sibling));
@@ -237,11 +239,12 @@ fn begins(parts: &[Part], path: &Path) -> bool {
             })
 }
 
-/// How far two words are from each other. One that begins with the other is near, whatever follows:
-/// `host` means `hostname` and not `port`.
+/// How far two words are from each other. One that begins with the other is near, whatever follows,
+/// and so is the end of a longer one: `host` means `hostname` and not `port`, `timeout` means `fetch_timeout`.
 fn difference(from: &str, to: &str) -> usize {
     let shorter = from.len().min(to.len());
-    if shorter >= 3 && from != to && (from.starts_with(to) || to.starts_with(from)) {
+    let is_part = from.starts_with(to) || to.starts_with(from) || to.ends_with(from);
+    if shorter >= 3 && from != to && is_part {
         return 1;
     }
     distance(from, to)
@@ -346,6 +349,15 @@ mod tests {
             ("wholly_different_thing", None, "nothing is near"),
             ("extra_label", Some("extra_labels"), "a section"),
             ("x", None, "too short to be near to anything"),
+            ("timeout", Some("fetch_timeout"), "the end of the word"),
+            ("pool_max_idel", Some("pool_max_idle"), "letters swapped"),
+            (
+                "access",
+                None,
+                "not `backends`, although half of the letters fit",
+            ),
+            ("operators", None, "not `gorouters`"),
+            ("call_metrics", None, "not `ca_certs`"),
         ] {
             assert_eq!(
                 table

@@ -42,9 +42,9 @@ fn load_all(
                 .map(|warning| shown(warning.to_string()))
                 .collect(),
         )),
-        Err(problems) => Err(problems
-            .iter()
-            .map(|problem| shown(problem.to_string()))
+        Err(problems) => Err(shown(problems.to_string())
+            .lines()
+            .map(ToOwned::to_owned)
             .collect()),
     }
 }

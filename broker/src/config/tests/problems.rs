@@ -158,6 +158,21 @@ fn rules_over_several_keys() {
             "no PEM",
         ),
         (
+            "nats: {hosts: [{hostname: 'nats://user:hush@host'}]}\n".into(),
+            "`nats.hosts[0].hostname`: expected a host without a scheme (f.yml:1:27)",
+            "a login in a host is not shown",
+        ),
+        (
+            "targets: [{organisation: o, space: s, app: a, address: 'h:1'}]\n".into(),
+            "`targets[0].organization`: is required (f.yml:1:11)\nwarning: `targets[0].organisation`: is not a key of promfetch; did you mean `targets[0].organization`? (f.yml:1:26)",
+            "the warning explains the problem",
+        ),
+        (
+            "health_port: 8081\n".into(),
+            "`health_port`: is not a key of promfetch; did you mean `health_check_port`? (f.yml:1:14)",
+            "not `port`",
+        ),
+        (
             "port: 8080\n".into(),
             "`health_check_port`: expected another port than that of the API (`port`)",
             "the same port twice",
@@ -240,11 +255,12 @@ fn rules_over_several_keys() {
             Err(problems) => problems,
         };
         let said = said.join("\n");
+        let lines = outcome.lines().count();
         assert!(
             if outcome.is_empty() {
                 said.is_empty()
             } else {
-                said.starts_with(outcome) && !said.contains('\n')
+                said.starts_with(outcome) && said.lines().count() == lines
             },
             "{why}: {said}"
         );

@@ -1,5 +1,7 @@
 //! From texts to the typed settings, with the rules that tie several keys together.
 
+use std::time::Duration;
+
 use rustls::RootCertStore;
 
 use super::problem::{Problems, Warning};
@@ -37,8 +39,11 @@ impl Config {
     /// may be used only when there is none.
     pub fn read(root: &At<'_>) -> Self {
         let nats = root.section("nats");
+        let ping_interval = root.duration("nats_client_ping_interval");
         Self {
-            nats: root.is_given("nats").then(|| read_nats(root, &nats)),
+            nats: root
+                .is_given("nats")
+                .then(|| read_nats(&nats, ping_interval)),
             gorouters: root
                 .sections("gorouters")
                 .iter()
@@ -58,7 +63,7 @@ impl Config {
     }
 }
 
-fn read_nats(root: &At<'_>, at: &At<'_>) -> Nats {
+fn read_nats(at: &At<'_>, ping_interval: Duration) -> Nats {
     let mut hosts: Vec<(String, u16)> = at
         .sections("hosts")
         .iter()
@@ -84,7 +89,7 @@ fn read_nats(root: &At<'_>, at: &At<'_>) -> Nats {
         ca_certs,
         cert_chain,
         private_key,
-        ping_interval: root.duration("nats_client_ping_interval"),
+        ping_interval,
     }
 }
 
@@ -255,14 +260,14 @@ fn read_max_idle(root: &At<'_>) -> usize {
 }
 
 /// promfetcher's `idle_conn_timeout` in the same way.
-fn read_idle_timeout(root: &At<'_>) -> std::time::Duration {
+fn read_idle_timeout(root: &At<'_>) -> Duration {
     let own = root.duration("pool_idle_timeout");
     let Some(old) = root.duration_if_any("idle_conn_timeout") else {
         return own;
     };
     // In Go, zero is no limit; an hour is as good, and lets connections of instances that left go.
     let old = if old.is_zero() {
-        std::time::Duration::from_secs(3600)
+        Duration::from_secs(3600)
     } else {
         old
     };

@@ -1,7 +1,10 @@
 //! Table tests: what is read, what is reported.
 
+use std::time::Duration;
+
 use super::*;
 use crate::config::kind::Kind;
+use crate::config::table::Fallback;
 
 const fn key(name: &'static str, kind: Kind, default: Fallback) -> Key {
     Key {
@@ -189,6 +192,7 @@ fn all_problems_come_together_and_name_their_places() {
             "`nets[1]`: expected a range of addresses such as `10.0.0.0/8` or `2001:db8::/32`, or one address, not `x` (option nets)",
             "`list[0].name`: is required (option list)",
             "`list[0].port`: expected a whole number from 1 to 65535, not `0` (option list)",
+            "warning: `unheard.of`: is not a key of promfetch (option y)",
         ]
     );
 }
