@@ -45,7 +45,8 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> Re
     let _sources = sources.clone().drop_guard();
     let (router, health) = assemble(config, &shutdown, sources)?;
 
-    let monitors = Shutdown::new(std::time::Duration::ZERO);
+    // A second is enough for an answer about health.
+    let monitors = Shutdown::new(std::time::Duration::from_secs(1));
     let certificates = async {
         if let Some(tls) = tls.clone() {
             tls.keep_current(shutdown.clone()).await;

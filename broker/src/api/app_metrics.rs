@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
+use percent_encoding::percent_decode_str;
 use promfetch_core::client::{self, Query};
 use promfetch_core::discovery::Located;
 use promfetch_core::exposition::{Format, media};
@@ -99,15 +100,25 @@ fn checked_metric_path(
 ) -> Result<Option<String>, ApiError> {
     let Some(path) = path else { return Ok(None) };
     let path = client::check_metric_path(&path)?;
-    if path == DEFAULT_METRIC_PATH
-        || allowed.is_empty()
-        || allowed.iter().any(|pattern| matches(pattern, &path))
-    {
+    if allowed.is_empty() || is_allowed(&path, allowed) {
         return Ok(Some(path));
     }
     Err(ApiError::forbidden(format!(
         "The metric path `{path}` is not among those that `metric_path_allow` of this platform names"
     )))
+}
+
+/// Whether the operator's patterns, or the default, name this path. Its query does not count. It is looked at as the
+/// app will see it, decoded, so that `%2e%2e` leads nowhere.
+fn is_allowed(path: &str, allowed: &[String]) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let Ok(path) = percent_decode_str(path).decode_utf8() else {
+        return false;
+    };
+    if path.split('/').any(|segment| segment == "..") {
+        return false;
+    }
+    path == DEFAULT_METRIC_PATH || allowed.iter().any(|pattern| matches(pattern, &path))
 }
 
 /// Whether a pattern fits the whole text. `*` stands for any characters, also none and also `/`.
@@ -156,31 +167,44 @@ mod tests {
     #[test]
     fn a_metric_path_obeys_the_operators_patterns() {
         let allow = ["/actuator/*".to_string()];
-        let check =
-            |path: &str, allowed: &[String]| checked_metric_path(Some(path.to_string()), allowed);
-        assert_eq!(
-            check("anything", &[]),
-            Ok(Some("/anything".to_string())),
-            "no patterns: all paths"
-        );
-        assert_eq!(
-            check("actuator/prometheus", &allow),
-            Ok(Some("/actuator/prometheus".to_string()))
-        );
-        assert_eq!(
-            check("/metrics", &allow),
-            Ok(Some("/metrics".to_string())),
-            "the default is always open"
-        );
-        assert_eq!(checked_metric_path(None, &allow), Ok(None));
-        let refused = check("/admin", &allow).unwrap_err();
+        for (path, want, why) in [
+            ("actuator/prometheus", true, "the slash is added"),
+            (
+                "/actuator/prometheus?tag=a",
+                true,
+                "the query does not count",
+            ),
+            ("/metrics", true, "the default is always open"),
+            ("/admin", false, "another path"),
+            ("/actuator", false, "not below it"),
+            (
+                "/actuator/%2e%2e/admin",
+                false,
+                "it would be `/admin` for the app",
+            ),
+            (
+                "/actuator/%2e%2E%2fadmin",
+                false,
+                "the same, with the slash encoded",
+            ),
+            ("/actuator/%FF", false, "not text"),
+        ] {
+            let got = checked_metric_path(Some(path.to_string()), &allow);
+            assert_eq!(got.is_ok(), want, "{path}: {why}: {got:?}");
+        }
+        let refused = checked_metric_path(Some("/admin".into()), &allow).unwrap_err();
         assert_eq!(
             refused.to_string(),
             "403 The metric path `/admin` is not among those that `metric_path_allow` of this platform names"
         );
-        assert!(
-            check("//elsewhere.example/", &[]).is_err(),
-            "core's rules come first"
+        let any = checked_metric_path(Some("anything".into()), &[]);
+        assert_eq!(
+            any,
+            Ok(Some("/anything".to_string())),
+            "no patterns: all paths"
         );
+        assert_eq!(checked_metric_path(None, &allow), Ok(None));
+        let elsewhere = checked_metric_path(Some("//elsewhere.example/".into()), &[]);
+        assert!(elsewhere.is_err(), "core's rules come first");
     }
 }

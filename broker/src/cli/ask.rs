@@ -19,14 +19,12 @@ pub(super) struct Discovered {
 impl Discovered {
     /// Starts the configured sources and waits for them, at most `wait`.
     pub(super) async fn start(config: &Config, wait: Duration) -> Result<Self, Failure> {
-        let core = &config.core;
-        if core.nats.is_none() && core.gorouters.is_empty() && core.targets.is_empty() {
-            return Err(Failure::usage(
-                "no source of routes is configured: name a file with `-c FILE` (`nats`, `gorouters` or `targets` must be in it)",
-            ));
-        }
         let sources = CancellationToken::new();
-        let client = Client::start(core.clone(), &mut Registry::default(), sources.clone())?;
+        let client = Client::start(
+            config.core.clone(),
+            &mut Registry::default(),
+            sources.clone(),
+        )?;
         let _sources = sources.drop_guard();
         let ready = tokio::time::timeout(wait, client.discovery().wait_ready());
         if progress::wait("waiting for the routing table", ready)
@@ -133,14 +131,5 @@ mod tests {
             ),
             "the routing table was not complete after 60 s\nsource `gorouter` b:80: connection refused\nsource `gorouter` c:80: no answer yet"
         );
-    }
-
-    #[tokio::test]
-    async fn without_a_source_there_is_nothing_to_wait_for() {
-        let error = Discovered::start(&Config::default(), Duration::from_secs(1))
-            .await
-            .err()
-            .unwrap();
-        assert_eq!(error.code, 64, "{}", error.message);
     }
 }

@@ -8,15 +8,19 @@ use crate::config::Logging;
 use crate::demo;
 use crate::server::shutdown::{Shutdown, on_signals};
 
-/// Try promfetch on a little platform inside this process.
+/// Try promfetch on a little platform inside this process
 ///
-/// Starts a router and two apps on the loopback, serves their metrics, and prints commands to try. `hello` has three healthy
-/// instances; of the four of `flaky` one never answers and one answers garbage. No file and no network are needed.
+/// Starts a router and two apps on the loopback, serves their metrics, and prints commands to try.
+/// `hello` has three healthy instances; of the four of `flaky` one never answers and one answers
+/// garbage. No file and no network are needed.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_long_help = "\
 Examples:
   promfetch demo
-  promfetch demo --port 0 --health-port 0")]
+  promfetch demo --port 0 --health-port 0"
+)]
 pub(super) struct Arguments {
     #[command(flatten)]
     ports: Ports,

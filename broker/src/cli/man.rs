@@ -30,6 +30,8 @@ pub(super) fn run(arguments: &Arguments, mut command: clap::Command) -> Outcome 
         },
     };
     let mut roff = Vec::new();
-    Man::new(page).render(&mut roff)?;
+    Man::new(page)
+        .source(concat!("promfetch ", env!("CARGO_PKG_VERSION")))
+        .render(&mut roff)?;
     Ok(print([roff])?)
 }

@@ -15,18 +15,21 @@ use promfetch_core::merge::{self, Input, Options};
 use super::fetch::PageFormat;
 use super::{Failure, Outcome, print};
 
-/// Merge saved pages into one.
+/// Merge saved pages into one
 ///
-/// Every page is checked wholly before anything is written. Families come in the order in which they first appear; each has
-/// one HELP and one TYPE line.
+/// Every page is checked wholly before anything is written. Families come in the order in which they
+/// first appear; each has one HELP and one TYPE line.
 ///
 /// A `--label` belongs to the file before it. Labels before the first file belong to all files.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_long_help = "\
 Examples:
   promfetch merge a.prom --label index=0 b.prom --label index=1
   promfetch merge --label foundation=eu a.prom --label index=0 b.prom --label index=1
-  curl -s http://127.0.0.1:9100/metrics | promfetch merge - --label host=here")]
+  curl -s http://127.0.0.1:9100/metrics | promfetch merge - --label host=here"
+)]
 pub(super) struct Arguments {
     /// Format of the files and of the page. Without it: OpenMetrics when all files end with `# EOF`, text otherwise.
     #[arg(long, value_enum)]

@@ -24,16 +24,17 @@ mod serve;
 /// `EX_USAGE` of sysexits: the command line or the configuration is wrong, and trying again will not help.
 const USAGE: u8 = 64;
 
-/// The metrics of all instances of a Cloud Foundry app, on one Prometheus page.
+/// The metrics of all instances of a Cloud Foundry app, on one Prometheus page
 ///
-/// promfetch knows the platform's routing table. Ask it for an app, and it fetches the metrics of all instances at once,
-/// labels them and merges them into one page, within the scraper's time-out, whatever single instances do.
+/// promfetch knows the platform's routing table. Ask it for an app, and it fetches the metrics of all
+/// instances at once, labels them and merges them into one page, within the scraper's time-out,
+/// whatever single instances do.
 #[derive(Debug, Parser)]
 #[command(
     name = "promfetch",
     version,
     arg_required_else_help = true,
-    max_term_width = 110
+    verbatim_doc_comment
 )]
 #[command(
     after_help = "Start with `promfetch demo`: it needs no configuration and prints commands to try."
@@ -147,10 +148,16 @@ fn run(command: Command) -> Outcome {
 /// The option that every command with a configuration has.
 #[derive(Debug, clap::Args)]
 struct ConfigFile {
-    /// Configuration file, YAML; promfetcher's files work as they are.
+    /// Configuration file, YAML; promfetcher's files work as they are
     ///
-    /// Settings can also come from the environment: `PROMFETCH_PORT=9000`, `PROMFETCH_NATS__USER=nats`. They win over the file.
-    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    /// Settings can also come from the environment, and win there over the file:
+    /// `PROMFETCH_PORT=9000`, `PROMFETCH_NATS__USER=nats`.
+    #[arg(
+        verbatim_doc_comment,
+        short = 'c',
+        long = "config",
+        value_name = "FILE"
+    )]
     file: Option<PathBuf>,
 }
 

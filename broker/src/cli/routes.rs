@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use super::{ConfigFile, Failure, Outcome, ask, block_on, print};
 
-/// Print the routing table as JSON.
+/// Print the routing table as JSON
 ///
-/// Listens to the configured sources until the table is complete (with NATS that takes `start_response_delay_interval`, 20 s),
-/// and prints it: routes, and for each its endpoints with their tags, source and age.
+/// Listens to the configured sources until the table is complete (with NATS that takes
+/// `start_response_delay_interval`, 20 s), and prints it: routes, and for each its endpoints with
+/// their tags, source and age.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_long_help = "\
 Examples:
   promfetch routes -c /etc/promfetch.yml
-  promfetch routes -c /etc/promfetch.yml | jq 'keys'")]
+  promfetch routes -c /etc/promfetch.yml | jq 'keys'"
+)]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigFile,

@@ -3,21 +3,30 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::{ConfigFile, Failure, Outcome, block_on, logging, print};
 use crate::config::Config;
 use crate::server::listeners::{BindError, Listeners};
 use crate::server::shutdown::{GRACE, Shutdown, on_signals};
 
-/// Serve the metrics API.
+/// Serve the metrics API
 ///
-/// Prints where it listens, once it does: `api: http://127.0.0.1:8085` and `health: http://127.0.0.1:8080`. Then it logs to stderr.
-/// SIGTERM or SIGINT: stop accepting, finish what is open (15 s), exit 0. SIGUSR1: turn unhealthy, serve for `drain_wait`, then the same.
-/// SIGHUP: read the certificate again.
+/// Prints where it listens, once it does: `api: http://127.0.0.1:8085` and
+/// `health: http://127.0.0.1:8080`. Then it logs to stderr.
+///
+/// Signals:
+///   SIGTERM, SIGINT  stop accepting, finish what is open (15 s), exit 0
+///   SIGUSR1          turn unhealthy, serve for `drain_wait`, then the same
+///   SIGHUP           read the certificate of the API again
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = "\
+#[command(
+    verbatim_doc_comment,
+    after_long_help = "\
 Examples:
   promfetch serve -c /etc/promfetch.yml
-  PROMFETCH_NATS__HOSTS='[{\"hostname\": \"nats.internal\", \"port\": 4222}]' promfetch serve --port 9000")]
+  PROMFETCH_NATS__HOSTS='[{\"hostname\": \"nats.internal\", \"port\": 4222}]' promfetch serve --port 9000"
+)]
 pub(super) struct Arguments {
     #[command(flatten)]
     config: ConfigFile,
@@ -45,6 +54,7 @@ impl Ports {
 
 pub(super) fn run(arguments: Arguments) -> Outcome {
     let (mut config, warnings) = arguments.config.load()?;
+    let url_is_default = config.base_url == local_url(&config, config.port);
     arguments.ports.apply(&mut config);
     logging::init(&config.logging);
     for warning in warnings {
@@ -56,17 +66,31 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     block_on(async {
         let shutdown = Shutdown::new(GRACE);
         on_signals(shutdown.clone(), config.drain_wait)?;
+        outlive_hangup()?;
         let listeners = bind(
             &config,
             IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             arguments.config.file,
         )
         .await?;
+        if url_is_default {
+            config.base_url = local_url(&config, listeners.api.local_addr()?.port());
+        }
         announce(&listeners)?;
         crate::run(config, listeners, shutdown).await?;
         tracing::info!("stopped");
         Ok(())
     })
+}
+
+/// The public address by default: it follows the port.
+fn local_url(config: &Config, port: u16) -> String {
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    format!("{scheme}://localhost:{port}")
 }
 
 /// Opens the ports. A certificate that cannot be used is a wrong configuration; a taken port is not.
@@ -90,4 +114,15 @@ pub(super) fn announce(listeners: &Listeners) -> io::Result<()> {
         listeners.api_url()?,
         listeners.health_url()?
     )])
+}
+
+/// SIGHUP means `read your files again`; without HTTPS there is none, and that must not end the service.
+fn outlive_hangup() -> io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            tracing::info!("SIGHUP: the certificate of the API is read again, if there is one");
+        }
+    });
+    Ok(())
 }

@@ -403,6 +403,7 @@ async fn the_caller_chooses_format_and_encoding() {
 #[tokio::test]
 async fn before_the_table_is_complete_the_answer_is_503() {
     let mut config = Config::default();
+    config.core.nats = None;
     // Nothing listens there.
     config.core.gorouters = vec![Gorouter {
         host: "127.0.0.1".into(),

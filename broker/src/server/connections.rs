@@ -103,14 +103,13 @@ pub(crate) async fn serve(
         }
     }
     drop(listener);
-    let open = graceful.count();
-    if tokio::time::timeout(shutdown.grace(), graceful.shutdown())
-        .await
-        .is_err()
-    {
+    let (open, grace) = (graceful.count(), shutdown.grace());
+    let in_time = tokio::time::timeout(grace, graceful.shutdown()).await;
+    // Who gives no grace wants them cut.
+    if in_time.is_err() && !grace.is_zero() {
         tracing::warn!(
             open,
-            seconds = shutdown.grace().as_secs(),
+            seconds = grace.as_secs(),
             "some connections did not end in time and are cut"
         );
     }
