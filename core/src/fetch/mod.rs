@@ -1,1 +1,384 @@
 //! All targets of a page at once, within one deadline.
+//!
+//! [`Fetcher::fetch`] joins or starts a *flight* (`flight`), which has one task for each target. A task waits its
+//! turn (`limits`), takes a kept connection or makes one (`pool`, `connect`), sends the request (`request`), follows
+//! what comes back (`exchange`) and reads the body within its bounds (`body`, `decode`, `budget`). Endpoints that
+//! refuse are left out for a while (`backoff`); how each instance answered last stays known (`health`).
+
+mod backoff;
+mod body;
+mod budget;
+mod classify;
+mod connect;
+mod decode;
+mod exchange;
+mod flight;
+mod health;
+mod limits;
+mod metrics;
+mod pool;
+mod request;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, SystemTime};
+
+use http::HeaderValue;
+use prometheus_client::registry::Registry;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+pub use self::flight::FlightKey;
+pub use self::health::LastOutcome;
+
+use self::backoff::Backoff;
+use self::body::Bounds;
+use self::budget::{Budget, Budgets, Process};
+use self::connect::Connector;
+use self::exchange::{Answer, Exchange};
+use self::flight::{Flights, Role, Seatbelt};
+use self::health::Health;
+use self::limits::Limit;
+use self::metrics::Metrics;
+use self::pool::Pool;
+use self::request::Common;
+use crate::calls::{Call, Calls};
+use crate::config::Config;
+use crate::discovery::Located;
+use crate::error::{Error, Kind};
+use crate::exposition::{Format, Limits, Page};
+use crate::failure::{Failure, Reason};
+use crate::instance::{Address, Instance, Transport};
+use crate::labels::Labels;
+use crate::tls::{self, Profiles};
+
+/// How often old connections, failures and outcomes are looked for.
+const HOUSEKEEPING: Duration = Duration::from_secs(5);
+
+/// One URL to ask: an instance's metrics, or an external exporter's for an app.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The instance; `None` for an external exporter.
+    pub instance: Option<Located>,
+    /// The exporter's name; `None` for an instance.
+    pub exporter: Option<Box<str>>,
+    /// What is dialled.
+    pub address: Address,
+    /// How.
+    pub transport: Transport,
+    /// `Host` or `:authority` of the request.
+    pub host: Box<str>,
+    pub path_and_query: Box<str>,
+    /// Labels for the samples. Fetch only carries them.
+    pub labels: Labels,
+    /// From the operator's configuration: the address policy does not apply.
+    pub trusted: bool,
+}
+
+/// A page to fetch.
+pub struct Request {
+    pub targets: Vec<Arc<Target>>,
+    /// Requests with equal keys share one fetch: everything that changes the answer must be in it.
+    pub key: FlightKey,
+    /// Names the app or apps, so that under contention each gets its share of the fetches.
+    pub app_ids: Box<str>,
+    /// The format to ask for. Instances may send another one.
+    pub format: Format,
+    /// The caller's `Authorization`, for app instances only. Credentials for promfetch itself never belong here.
+    pub authorization: Option<HeaderValue>,
+    /// Value of `X-Forwarded-For`.
+    pub forwarded_for: Option<Box<str>>,
+    /// Whatever has arrived by then is the result.
+    pub deadline: Instant,
+}
+
+/// Shows no credentials.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("targets", &self.targets.len())
+            .field("app_ids", &self.app_ids)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of one target. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub target: Arc<Target>,
+    pub result: Result<Fetched, Failure>,
+    /// From the target's turn in the queue to its end; zero when its turn never came.
+    pub duration: Duration,
+}
+
+/// A valid page. Its bytes count against `max_inflight` for as long as anyone holds a slice of its body.
+#[derive(Clone)]
+pub struct Fetched {
+    pub page: Arc<Page>,
+    /// Bytes after decompression.
+    pub body_bytes: usize,
+}
+
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetched")
+            .field("format", &self.page.format())
+            .field("body_bytes", &self.body_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Asks instances and exporters. Cloning shares everything: connections, limits, back-off.
+#[derive(Clone, Debug)]
+pub struct Fetcher(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    enable_http2: bool,
+    max_page: usize,
+    bounds: Bounds,
+    instances: Profiles,
+    exporters: Profiles,
+    pool: Arc<Pool>,
+    limit: Limit,
+    backoff: Backoff,
+    flights: Arc<Flights>,
+    health: Health,
+    process: Arc<Process>,
+    metrics: Arc<Metrics>,
+    pages: Call,
+    call: Call,
+    housekeeping: OnceLock<AbortHandle>,
+}
+
+impl Fetcher {
+    /// A fetcher with these settings. It needs no runtime until the first fetch.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] when a certificate or key cannot be read.
+    pub fn new(config: &Config, calls: &Calls, registry: &mut Registry) -> Result<Self, Error> {
+        let fetch = &config.fetch;
+        let identity =
+            if fetch.cert_chain.trim().is_empty() && fetch.private_key.0.trim().is_empty() {
+                None
+            } else {
+                Some(Arc::new(tls::identity(
+                    &fetch.cert_chain,
+                    &fetch.private_key.0,
+                )?))
+            };
+        let roots = Arc::new(tls::roots(&fetch.ca_certs)?);
+        let metrics = Arc::new(Metrics::register(fetch, config.merge.max_samples, registry));
+        let connector = Connector::new(
+            config.discovery.policy.clone(),
+            fetch.connect_timeout,
+            calls,
+        );
+        let scan = Limits {
+            max_samples: config.merge.max_samples,
+            max_line: config.merge.max_line,
+        };
+        Ok(Self(Arc::new(Inner {
+            enable_http2: fetch.enable_http2,
+            max_page: fetch.max_page,
+            bounds: Bounds {
+                max_body: fetch.max_body,
+                scan,
+            },
+            instances: Profiles::new(Arc::clone(&roots), fetch.skip_ssl_validation, identity),
+            exporters: Profiles::new(roots, fetch.skip_ssl_validation, None),
+            pool: Pool::new(fetch, connector, Arc::clone(&metrics)),
+            limit: Limit::new(
+                fetch.max_fetches,
+                metrics.running.clone(),
+                metrics.waiting.clone(),
+            ),
+            backoff: Backoff::default(),
+            flights: Flights::new(fetch.cache),
+            health: Health::default(),
+            process: Arc::new(Process::new(fetch.max_inflight, Arc::clone(&metrics))),
+            metrics,
+            pages: calls.call("fetch", "page"),
+            call: calls.call("fetch", "target"),
+            housekeeping: OnceLock::new(),
+        })))
+    }
+
+    /// Waits until all targets have answered, or the deadline. The outcomes are in the order of the targets; one
+    /// without an answer is a `timeout`, or `skipped` when its turn never came. Dropping the future cancels,
+    /// unless an equal request shares the fetch: then it gets the outcomes of those targets that were asked.
+    ///
+    /// # Errors
+    /// [`Kind::Overloaded`] when pages of `max_inflight` bytes are in memory already.
+    pub async fn fetch(&self, request: Request) -> Result<Vec<Outcome>, Error> {
+        let inner = &self.0;
+        let _call = inner.pages.start();
+        inner.keep_house(Arc::downgrade(inner));
+        let now = Instant::now();
+        if request.deadline <= now {
+            let skipped = |target: &Arc<Target>| Outcome {
+                target: Arc::clone(target),
+                result: Err(Failure::new(
+                    Reason::Skipped,
+                    "no time was left before the deadline",
+                )),
+                duration: Duration::ZERO,
+            };
+            return Ok(request
+                .targets
+                .iter()
+                .map(skipped)
+                .inspect(|outcome| inner.report(outcome, None))
+                .collect());
+        }
+        if inner.process.is_exhausted() {
+            // Pages kept for the next equal request are the first to go.
+            inner.flights.sweep(now, true);
+            if inner.process.is_exhausted() {
+                inner.metrics.overloaded.inc();
+                let limit = inner.process.limit();
+                return Err(Error::new(
+                    Kind::Overloaded,
+                    format!("pages of {limit} bytes are being worked on already (`max_inflight`)"),
+                ));
+            }
+        }
+        let common = Common::new(&request, inner.pool.keeps_alive());
+        let seat = inner.flights.join(request.key, request.targets, now);
+        match seat.role {
+            Role::First => {
+                let job = Arc::new(Job {
+                    inner: Arc::clone(inner),
+                    common,
+                    budgets: Budgets {
+                        process: Arc::clone(&inner.process),
+                        page: Arc::new(Budget::new(inner.max_page)),
+                    },
+                    app: request.app_ids.into(),
+                });
+                seat.flight.start(|belt| Arc::clone(&job).run(belt));
+            }
+            Role::Shared => drop(inner.metrics.shared.inc()),
+            Role::Cached => drop(inner.metrics.cached.inc()),
+        }
+        seat.flight.wait(request.deadline).await;
+        Ok(seat.flight.outcomes(|late| inner.report(late, None)))
+    }
+
+    /// How each of these instances answered last, in their order; `None` when it was not asked in the last ten minutes.
+    pub fn last_outcomes<'a>(
+        &self,
+        instances: impl IntoIterator<Item = &'a Instance>,
+    ) -> Vec<Option<LastOutcome>> {
+        instances
+            .into_iter()
+            .map(|instance| self.0.health.last(instance))
+            .collect()
+    }
+
+    /// Takes another client certificate for instances (PEM; both empty: none). Connections made with the old one
+    /// are closed as soon as they are idle.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] when it cannot be used; the old one stays then.
+    pub fn reload_identity(&self, chain: &str, key: &str) -> Result<(), Error> {
+        let identity = if chain.trim().is_empty() && key.trim().is_empty() {
+            None
+        } else {
+            Some(Arc::new(tls::identity(chain, key)?))
+        };
+        self.0.instances.rotate(identity);
+        self.0.pool.clear();
+        Ok(())
+    }
+}
+
+/// What the tasks of one flight share.
+#[derive(Debug)]
+struct Job {
+    inner: Arc<Inner>,
+    common: Common,
+    budgets: Budgets,
+    app: Arc<str>,
+}
+
+impl Job {
+    async fn run(self: Arc<Self>, belt: Seatbelt) {
+        let exchange = Exchange {
+            inner: &self.inner,
+            target: belt.target(),
+            common: &self.common,
+            bounds: &self.inner.bounds,
+            budgets: &self.budgets,
+            app: &self.app,
+            progress: belt.progress(),
+        };
+        let Answer { status, result } = exchange.run().await;
+        let outcome = Outcome {
+            target: Arc::clone(belt.target()),
+            result,
+            duration: belt.progress().elapsed(),
+        };
+        self.inner
+            .report(&outcome, status.map(|status| status.as_u16()));
+        belt.finish(outcome);
+    }
+}
+
+impl Inner {
+    /// Counts an outcome and remembers it for its instance.
+    fn report(&self, outcome: &Outcome, status: Option<u16>) {
+        let Outcome {
+            target,
+            result,
+            duration,
+        } = outcome;
+        if let Err(failure) = result {
+            self.metrics.failed(failure.reason);
+        }
+        let Some(located) = &target.instance else {
+            return;
+        };
+        let (body_bytes, samples) = result.as_ref().map_or((0, 0), |fetched| {
+            (fetched.body_bytes, fetched.page.samples())
+        });
+        let last = LastOutcome {
+            path: target.path_and_query.clone(),
+            status,
+            failure: result.as_ref().err().cloned(),
+            at: SystemTime::now(),
+            duration: *duration,
+            body_bytes,
+            samples,
+        };
+        self.health.record(&located.instance, last, Instant::now());
+    }
+
+    /// Starts the housekeeping task at the first fetch, when there is a runtime for certain.
+    fn keep_house(&self, me: Weak<Self>) {
+        self.housekeeping.get_or_init(|| {
+            let task = tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(HOUSEKEEPING).await;
+                    let Some(inner) = me.upgrade() else { return };
+                    let now = Instant::now();
+                    inner.pool.sweep(now);
+                    inner.backoff.sweep(now);
+                    inner.flights.sweep(now, false);
+                    inner.health.sweep(now);
+                    inner.metrics.sweep(now);
+                }
+            });
+            task.abort_handle()
+        });
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(task) = self.housekeeping.get() {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! One target: from the back-off and the queue to a valid page, or the reason why there is none.
+
+use std::sync::Arc;
+
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::uri::PathAndQuery;
+use http::{Response, StatusCode};
+use hyper::body::{Body, Incoming};
+use tokio::time::Instant;
+
+use super::body::{self, Bounds};
+use super::budget::Budgets;
+use super::connect::Endpoint;
+use super::decode::Encoding;
+use super::flight::{Phase, Progress};
+use super::pool::Lease;
+use super::request::{self, Common};
+use super::{Fetched, Inner, Target, classify};
+use crate::exposition::media;
+use crate::failure::{Effect, Failure, Reason};
+use crate::tls;
+
+/// Redirects followed for one page.
+const MAX_REDIRECTS: usize = 3;
+
+/// What a target answered: its page or failure, and the status of its last answer if there was one.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: Option<StatusCode>,
+    pub(super) result: Result<Fetched, Failure>,
+}
+
+/// Everything that asking one target needs.
+#[derive(Debug)]
+pub(super) struct Exchange<'a> {
+    pub(super) inner: &'a Inner,
+    pub(super) target: &'a Target,
+    pub(super) common: &'a Common,
+    pub(super) bounds: &'a Bounds,
+    pub(super) budgets: &'a Budgets,
+    pub(super) app: &'a Arc<str>,
+    pub(super) progress: &'a Progress,
+}
+
+impl Exchange<'_> {
+    /// Asks the target. There is no time limit here except for connecting: who waits for the page drops the future.
+    pub(super) async fn run(&self) -> Answer {
+        let registration = self
+            .target
+            .instance
+            .as_ref()
+            .map_or(0, |located| located.registration);
+        if let Some(failure) =
+            self.inner
+                .backoff
+                .check(&self.target.address, registration, Instant::now())
+        {
+            return Answer {
+                status: None,
+                result: Err(failure),
+            };
+        }
+        let mut status = None;
+        let result = self.ask(&mut status).await;
+        match &result {
+            Err(failure) if failure.reason.effect() == Effect::BackOff => {
+                self.inner.backoff.failed(
+                    &self.target.address,
+                    registration,
+                    &failure.detail,
+                    Instant::now(),
+                );
+            }
+            _ if status.is_some() => self.inner.backoff.succeeded(&self.target.address),
+            _ => {}
+        }
+        Answer { status, result }
+    }
+
+    async fn ask(&self, status: &mut Option<StatusCode>) -> Result<Fetched, Failure> {
+        let endpoint = Arc::new(self.endpoint()?);
+        let mut path = request::path(&self.target.path_and_query)?;
+        // First the instance's own limit: waiting for it must not take a place from other instances.
+        let _entry = self.inner.pool.enter(&endpoint).await;
+        let _permit = self.inner.limit.acquire(self.app).await;
+        let _call = self.inner.call.start();
+        self.inner
+            .metrics
+            .nearness
+            .fetches
+            .see(self.inner.limit.running());
+        self.progress.start();
+
+        for redirects in 0..=MAX_REDIRECTS {
+            let (response, lease) = self.send(&endpoint, &path, redirects > 0).await?;
+            *status = Some(response.status());
+            match response.status() {
+                StatusCode::MOVED_PERMANENTLY
+                | StatusCode::FOUND
+                | StatusCode::SEE_OTHER
+                | StatusCode::TEMPORARY_REDIRECT
+                | StatusCode::PERMANENT_REDIRECT => {
+                    path = request::redirect(self.target, &path, response.headers().get(LOCATION))?;
+                    body::drain(response.into_body(), lease).await;
+                }
+                code if code.is_success() => return self.page(response, lease).await,
+                code => {
+                    discard(response, lease);
+                    let reason = if code.is_client_error() {
+                        Reason::Status4xx
+                    } else {
+                        Reason::Status5xx
+                    };
+                    return Err(Failure::new(
+                        reason,
+                        format!("`{}` answered {code}", path.path()),
+                    ));
+                }
+            }
+        }
+        Err(Failure::new(
+            Reason::Redirect,
+            format!(
+                "more than {MAX_REDIRECTS} redirects, the last to `{}`",
+                path.path()
+            ),
+        ))
+    }
+
+    /// Where to connect, and as whom.
+    fn endpoint(&self) -> Result<Endpoint, Failure> {
+        let Target {
+            address,
+            transport,
+            trusted,
+            exporter,
+            ..
+        } = self.target;
+        let tls = match &transport.tls {
+            None => None,
+            Some(name) => {
+                let name = tls::server_name(name, &address.host).map_err(|name| {
+                    Failure::new(
+                        Reason::Tls,
+                        format!("`{name}` is no name that a certificate can have"),
+                    )
+                })?;
+                // Exporters outside the platform are not shown the client certificate for its instances.
+                let profiles = if exporter.is_some() {
+                    &self.inner.exporters
+                } else {
+                    &self.inner.instances
+                };
+                Some((profiles.current(), name))
+            }
+        };
+        let http2 = transport.http2 && self.inner.enable_http2;
+        Ok(Endpoint {
+            address: address.clone(),
+            tls,
+            http2,
+            trusted: *trusted,
+        })
+    }
+
+    /// Sends one request. On a reused connection that dies before any answer it is sent once more on a new one:
+    /// apps close idle connections whenever they like, and a GET may be repeated.
+    async fn send(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        path: &PathAndQuery,
+        is_redirected: bool,
+    ) -> Result<(Response<Incoming>, Lease), Failure> {
+        let pool = &self.inner.pool;
+        self.progress.enter(Phase::Connecting);
+        let mut lease = match pool.reuse(endpoint).await {
+            Some(lease) => lease,
+            None => pool.connect(endpoint, false).await?,
+        };
+        loop {
+            self.progress.enter(Phase::Waiting);
+            let request = self
+                .common
+                .build(self.target, path, lease.is_http2(), is_redirected)?;
+            match lease.send(request).await {
+                Ok(response) => {
+                    self.progress.enter(Phase::Reading);
+                    return Ok((response, lease));
+                }
+                Err(error) if lease.is_reused() && (classify::died(&error) || lease.is_http2()) => {
+                    drop(lease);
+                    self.inner.metrics.retried.inc();
+                    self.progress.enter(Phase::Connecting);
+                    lease = pool.connect(endpoint, true).await?;
+                }
+                Err(error) => return Err(lease.judge(&error).await),
+            }
+        }
+    }
+
+    /// The page of a successful answer.
+    async fn page(&self, response: Response<Incoming>, lease: Lease) -> Result<Fetched, Failure> {
+        let (head, mut body) = response.into_parts();
+        let content_type = head
+            .headers
+            .get(CONTENT_TYPE)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let Some(format) = media::of_content_type(content_type.as_deref()) else {
+            let failure = not_metrics(content_type.as_deref().unwrap_or_default());
+            discard(Response::from_parts(head, body), lease);
+            return Err(failure);
+        };
+        let encoding = Encoding::of(&head.headers)?;
+        let raw = body::read(
+            &mut body,
+            self.bounds,
+            self.budgets.clone(),
+            &self.progress.received,
+        )
+        .await?;
+        lease.give_back();
+        self.progress.enter(Phase::Checking);
+        let page = body::check(
+            raw,
+            encoding,
+            format,
+            self.bounds,
+            self.budgets.clone(),
+            &self.inner.metrics,
+        )
+        .await?;
+        Ok(Fetched {
+            body_bytes: page.len(),
+            page: Arc::new(page),
+        })
+    }
+}
+
+/// Something that is certainly not metrics: most often a login page.
+fn not_metrics(content_type: &str) -> Failure {
+    let kind = content_type.split(';').next().unwrap_or_default().trim();
+    let detail = if kind.eq_ignore_ascii_case("text/html") {
+        "the answer is an HTML page (`text/html`), perhaps a login page, and not metrics".to_owned()
+    } else {
+        format!("the answer is `{}` and not metrics", kind.escape_debug())
+    };
+    Failure::new(Reason::Parse, detail)
+}
+
+/// Lets an answer that nobody wants end in the background: whoever waits for the reason need not wait for it.
+fn discard(response: Response<Incoming>, lease: Lease) {
+    if response.body().is_end_stream() {
+        lease.give_back();
+    } else {
+        tokio::spawn(body::drain(response.into_body(), lease));
+    }
+}
