@@ -16,13 +16,26 @@ use promfetch_core::exposition::{Format, Limits, Page};
 use promfetch_core::labels::Labels;
 use promfetch_core::merge::{Input, Options, merge};
 
-const LIMITS: Limits = Limits { max_samples: 2_000_000, max_line: 1 << 20 };
-const OPTIONS: Options = Options { format: Format::Text, label_conflict: LabelConflict::Export };
+const LIMITS: Limits = Limits {
+    max_samples: 2_000_000,
+    max_line: 1 << 20,
+};
+const OPTIONS: Options = Options {
+    format: Format::Text,
+    label_conflict: LabelConflict::Export,
+};
 const BUDGET: Duration = Duration::from_millis(1500);
 
 fn main() {
-    println!("{:>8} {:>5} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9}", "page", "pages", "in MB", "out MB", "scan", "merge", "both", "memcpy");
-    for (size, counts) in [(20 << 10, &[10, 100, 500][..]), (200 << 10, &[10, 100, 500]), (2 << 20, &[10, 50])] {
+    println!(
+        "{:>8} {:>5} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9}",
+        "page", "pages", "in MB", "out MB", "scan", "merge", "both", "memcpy"
+    );
+    for (size, counts) in [
+        (20 << 10, &[10, 100, 500][..]),
+        (200 << 10, &[10, 100, 500]),
+        (2 << 20, &[10, 50]),
+    ] {
         for count in counts {
             measure(size, *count);
         }
@@ -31,10 +44,13 @@ fn main() {
 }
 
 fn measure(size: usize, count: usize) {
-    let bodies: Vec<Bytes> = (0..count).map(|instance| Bytes::from(page(size, instance))).collect();
+    let bodies: Vec<Bytes> = (0..count)
+        .map(|instance| Bytes::from(page(size, instance)))
+        .collect();
     let labels: Vec<Labels> = (0..count).map(instance_labels).collect();
     let bytes: usize = bodies.iter().map(Bytes::len).sum();
-    let (mut scan, mut both, mut splice, mut copy) = (Duration::MAX, Duration::MAX, Duration::MAX, Duration::MAX);
+    let (mut scan, mut both, mut splice, mut copy) =
+        (Duration::MAX, Duration::MAX, Duration::MAX, Duration::MAX);
     let mut written = 0;
     let mut target = vec![0u8; size * 2];
     let started = Instant::now();
@@ -43,10 +59,22 @@ fn measure(size: usize, count: usize) {
             break;
         }
         let start = Instant::now();
-        let pages: Vec<Arc<Page>> = bodies.iter().map(|body| Arc::new(Page::scan(body.clone(), Format::Text, &LIMITS).unwrap())).collect();
+        let pages: Vec<Arc<Page>> = bodies
+            .iter()
+            .map(|body| Arc::new(Page::scan(body.clone(), Format::Text, &LIMITS).unwrap()))
+            .collect();
         let scanned = start.elapsed();
-        let inputs = pages.iter().zip(&labels).map(|(page, labels)| Input { labels: labels.clone(), page: page.clone() }).collect();
-        written = merge(inputs, None, &OPTIONS).map(|chunk| black_box(chunk).len()).sum();
+        let inputs = pages
+            .iter()
+            .zip(&labels)
+            .map(|(page, labels)| Input {
+                labels: labels.clone(),
+                page: page.clone(),
+            })
+            .collect();
+        written = merge(inputs, None, &OPTIONS)
+            .map(|chunk| black_box(chunk).len())
+            .sum();
         let all = start.elapsed();
         scan = scan.min(scanned);
         splice = splice.min(all - scanned);
@@ -100,10 +128,19 @@ fn page(size: usize, instance: usize) -> String {
     };
     let mut block = 0;
     while page.len() < size {
-        let _ = writeln!(page, "# HELP node_cpu_seconds_{block}_total Seconds the CPUs spent in each mode.\n# TYPE node_cpu_seconds_{block}_total counter");
+        let _ = writeln!(
+            page,
+            "# HELP node_cpu_seconds_{block}_total Seconds the CPUs spent in each mode.\n# TYPE node_cpu_seconds_{block}_total counter"
+        );
         for cpu in 0..4 {
-            for mode in ["idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"] {
-                let _ = writeln!(page, "node_cpu_seconds_{block}_total{{cpu=\"{cpu}\",mode=\"{mode}\"}} {}", next() % 10_000_000_000 / 100);
+            for mode in [
+                "idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user",
+            ] {
+                let _ = writeln!(
+                    page,
+                    "node_cpu_seconds_{block}_total{{cpu=\"{cpu}\",mode=\"{mode}\"}} {}",
+                    next() % 10_000_000_000 / 100
+                );
             }
         }
         for gauge in ["MemFree", "MemAvailable", "Cached", "SwapFree", "Dirty"] {
@@ -113,20 +150,53 @@ fn page(size: usize, instance: usize) -> String {
                 next() % 100_000_000_000
             );
         }
-        let _ = writeln!(page, "# HELP jvm_memory_used_{block}_bytes The amount of used memory\n# TYPE jvm_memory_used_{block}_bytes gauge");
-        for (area, id) in [("heap", "G1 Eden Space"), ("heap", "G1 Old Gen"), ("nonheap", "Metaspace"), ("nonheap", "CodeHeap 'non-nmethods'")] {
-            let _ = writeln!(page, "jvm_memory_used_{block}_bytes{{application=\"shop\",area=\"{area}\",id=\"{id}\",}} {}.{}E7", next() % 10, next() % 100_000);
+        let _ = writeln!(
+            page,
+            "# HELP jvm_memory_used_{block}_bytes The amount of used memory\n# TYPE jvm_memory_used_{block}_bytes gauge"
+        );
+        for (area, id) in [
+            ("heap", "G1 Eden Space"),
+            ("heap", "G1 Old Gen"),
+            ("nonheap", "Metaspace"),
+            ("nonheap", "CodeHeap 'non-nmethods'"),
+        ] {
+            let _ = writeln!(
+                page,
+                "jvm_memory_used_{block}_bytes{{application=\"shop\",area=\"{area}\",id=\"{id}\",}} {}.{}E7",
+                next() % 10,
+                next() % 100_000
+            );
         }
-        let _ = writeln!(page, "# HELP http_server_requests_{block}_seconds \n# TYPE http_server_requests_{block}_seconds histogram");
-        for uri in ["/api/orders/{id}", "/api/customers/{id}/addresses", "/actuator/prometheus"] {
-            let labels = format!("application=\"shop\",exception=\"None\",method=\"GET\",outcome=\"SUCCESS\",status=\"200\",uri=\"{uri}\"");
+        let _ = writeln!(
+            page,
+            "# HELP http_server_requests_{block}_seconds \n# TYPE http_server_requests_{block}_seconds histogram"
+        );
+        for uri in [
+            "/api/orders/{id}",
+            "/api/customers/{id}/addresses",
+            "/actuator/prometheus",
+        ] {
+            let labels = format!(
+                "application=\"shop\",exception=\"None\",method=\"GET\",outcome=\"SUCCESS\",status=\"200\",uri=\"{uri}\""
+            );
             let mut count = 0;
             for le in ["0.005", "0.01", "0.05", "0.1", "0.5", "1.0", "5.0", "+Inf"] {
                 count += next() % 1000;
-                let _ = writeln!(page, "http_server_requests_{block}_seconds_bucket{{{labels},le=\"{le}\",}} {count}.0");
+                let _ = writeln!(
+                    page,
+                    "http_server_requests_{block}_seconds_bucket{{{labels},le=\"{le}\",}} {count}.0"
+                );
             }
-            let _ = writeln!(page, "http_server_requests_{block}_seconds_count{{{labels},}} {count}.0");
-            let _ = writeln!(page, "http_server_requests_{block}_seconds_sum{{{labels},}} {}.{}", next() % 1000, next() % 1_000_000_000);
+            let _ = writeln!(
+                page,
+                "http_server_requests_{block}_seconds_count{{{labels},}} {count}.0"
+            );
+            let _ = writeln!(
+                page,
+                "http_server_requests_{block}_seconds_sum{{{labels},}} {}.{}",
+                next() % 1000,
+                next() % 1_000_000_000
+            );
         }
         block += 1;
     }

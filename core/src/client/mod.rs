@@ -204,9 +204,13 @@ impl Client {
 
     /// What is known of these instances without asking them: "why is my app not there?"
     pub fn instances(&self, located: &[Located], metric_path: &str) -> Vec<InstanceStatus> {
-        located
-            .iter()
-            .map(|one| InstanceStatus::of(one, metric_path, &self.0.fetcher))
+        let last = self
+            .0
+            .fetcher
+            .last_outcomes(located.iter().map(|one| &*one.instance));
+        let pairs = located.iter().zip(last);
+        pairs
+            .map(|(one, last)| InstanceStatus::of(one, metric_path, last))
             .collect()
     }
 
@@ -297,7 +301,8 @@ fn request(
     deadline: Instant,
 ) -> Request {
     Request {
-        key: flight_key(query, path, format, &targets),
+        key: flight_key(query, path, format, &targets).into(),
+        app_ids: app_ids(&targets),
         format,
         authorization: query.authorization.clone(),
         forwarded_for: query.forwarded_for.as_deref().map(Into::into),
@@ -361,4 +366,15 @@ fn flight_key(query: &Query, path: &str, format: Format, targets: &[Arc<Target>]
         let _ = write!(key, "{}\0{registration}\0{}\0", target.address, target.host);
     }
     key
+}
+
+/// The apps of a page: whoever shares them shares one part of the fetches when there is contention.
+fn app_ids(targets: &[Arc<Target>]) -> Box<str> {
+    let mut ids: Vec<&str> = targets
+        .iter()
+        .filter_map(|target| target.instance.as_ref())
+        .map(|located| &*located.instance.app.app_id)
+        .collect();
+    ids.dedup();
+    ids.join(",").into()
 }

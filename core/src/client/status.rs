@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::discovery::Located;
-use crate::fetch::{Fetcher, LastOutcome};
+use crate::fetch::LastOutcome;
 
 /// An instance in the table, with how it answered last: "why is my app not there?"
 #[derive(Clone, Debug, Serialize)]
@@ -55,9 +55,8 @@ pub struct Last {
 }
 
 impl InstanceStatus {
-    pub(super) fn of(located: &Located, path: &str, fetcher: &Fetcher) -> Self {
+    pub(super) fn of(located: &Located, path: &str, last: Option<LastOutcome>) -> Self {
         let instance = &*located.instance;
-        let last = fetcher.last_outcome(instance);
         Self {
             app_id: instance.app.app_id.to_string(),
             organization_name: instance.app.organization_name.to_string(),

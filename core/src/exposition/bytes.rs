@@ -74,7 +74,8 @@ pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
 #[inline]
 pub(super) fn value_stop(bytes: &[u8], mut at: usize) -> usize {
     while let Some(word) = word(bytes, at) {
-        let hits = zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b'\\')) | zeros(word ^ repeat(b'\n'));
+        let hits =
+            zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b'\\')) | zeros(word ^ repeat(b'\n'));
         if hits != 0 {
             return at + hits.trailing_zeros() as usize / 8;
         }
@@ -112,7 +113,11 @@ mod tests {
             }
         }
         assert_eq!(value_stop(b"none here at all", 3), 16);
-        assert_eq!(value_stop("éü\u{a2}\u{dc}\"".as_bytes(), 0), 8, "bytes above 127 do not look like a quote");
+        assert_eq!(
+            value_stop("éü\u{a2}\u{dc}\"".as_bytes(), 0),
+            8,
+            "bytes above 127 do not look like a quote"
+        );
     }
 
     #[test]
@@ -122,7 +127,10 @@ mod tests {
             assert_eq!(is(byte, LABEL_START), letter);
             assert_eq!(is(byte, LABEL), letter || byte.is_ascii_digit());
             assert_eq!(is(byte, NAME_START), letter || byte == b':');
-            assert_eq!(is(byte, NAME), letter || byte == b':' || byte.is_ascii_digit());
+            assert_eq!(
+                is(byte, NAME),
+                letter || byte == b':' || byte.is_ascii_digit()
+            );
             assert_eq!(is(byte, DIGIT), byte.is_ascii_digit());
         }
     }

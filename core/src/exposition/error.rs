@@ -25,7 +25,11 @@ pub struct ScanError {
 
 impl fmt::Display for ScanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)
+        write!(
+            f,
+            "line {}, column {}: {}",
+            self.line, self.column, self.message
+        )
     }
 }
 
@@ -56,13 +60,21 @@ impl Fault {
     /// The page breaks its format at this offset.
     #[cold]
     pub(super) fn syntax(at: usize, message: impl Into<String>) -> Box<Self> {
-        Box::new(Self { at, kind: ScanErrorKind::Syntax, message: message.into() })
+        Box::new(Self {
+            at,
+            kind: ScanErrorKind::Syntax,
+            message: message.into(),
+        })
     }
 
     /// The page is over a limit at this offset.
     #[cold]
     pub(super) fn too_large(at: usize, message: impl Into<String>) -> Box<Self> {
-        Box::new(Self { at, kind: ScanErrorKind::TooLarge, message: message.into() })
+        Box::new(Self {
+            at,
+            kind: ScanErrorKind::TooLarge,
+            message: message.into(),
+        })
     }
 
     /// The error with its place in `body`.
@@ -71,8 +83,16 @@ impl Fault {
         let before = body.get(..self.at).unwrap_or(body);
         let line_start = memchr::memrchr(b'\n', before).map_or(0, |feed| feed + 1);
         let line = memchr::memchr_iter(b'\n', before).count() + 1;
-        let column = String::from_utf8_lossy(before.get(line_start..).unwrap_or_default()).chars().count() + 1;
-        ScanError { line, column, kind: self.kind, message: self.message }
+        let column = String::from_utf8_lossy(before.get(line_start..).unwrap_or_default())
+            .chars()
+            .count()
+            + 1;
+        ScanError {
+            line,
+            column,
+            kind: self.kind,
+            message: self.message,
+        }
     }
 }
 
@@ -81,8 +101,16 @@ pub(super) fn quote(part: &[u8]) -> String {
     const MOST: usize = 40;
     let text = String::from_utf8_lossy(part.get(..part.len().min(4 * MOST)).unwrap_or_default());
     let cut = text.chars().count() > MOST;
-    let head: String = text.chars().take(MOST).flat_map(char::escape_default).collect();
-    if cut { format!("`{head}…`") } else { format!("`{head}`") }
+    let head: String = text
+        .chars()
+        .take(MOST)
+        .flat_map(char::escape_default)
+        .collect();
+    if cut {
+        format!("`{head}…`")
+    } else {
+        format!("`{head}`")
+    }
 }
 
 #[cfg(test)]
@@ -91,24 +119,43 @@ mod tests {
 
     #[test]
     fn places_count_lines_and_characters() {
-        for (body, at, line, column) in
-            [("abc", 0, 1, 1), ("abc", 3, 1, 4), ("a\nbc", 2, 2, 1), ("a\nbc", 3, 2, 2), ("é\"x", 3, 1, 3), ("a\n", 2, 2, 1), ("a", 9, 1, 2)]
-        {
+        for (body, at, line, column) in [
+            ("abc", 0, 1, 1),
+            ("abc", 3, 1, 4),
+            ("a\nbc", 2, 2, 1),
+            ("a\nbc", 3, 2, 2),
+            ("é\"x", 3, 1, 3),
+            ("a\n", 2, 2, 1),
+            ("a", 9, 1, 2),
+        ] {
             let error = Fault::syntax(at, "m").locate(body.as_bytes());
-            assert_eq!((error.line, error.column), (line, column), "{body:?} at {at}");
+            assert_eq!(
+                (error.line, error.column),
+                (line, column),
+                "{body:?} at {at}"
+            );
         }
-        assert_eq!(Fault::syntax(2, "broken").locate(b"a\nb").to_string(), "line 2, column 1: broken");
+        assert_eq!(
+            Fault::syntax(2, "broken").locate(b"a\nb").to_string(),
+            "line 2, column 1: broken"
+        );
     }
 
     #[test]
     fn quoted_parts_are_short_and_harmless() {
         assert_eq!(quote(b"a\tb"), r"`a\tb`");
-        assert_eq!(quote("x".repeat(50).as_bytes()), format!("`{}…`", "x".repeat(40)));
+        assert_eq!(
+            quote("x".repeat(50).as_bytes()),
+            format!("`{}…`", "x".repeat(40))
+        );
     }
 
     #[test]
     fn a_refused_page_is_a_failure_with_its_reason() {
         let failure = Failure::from(*Box::new(Fault::too_large(0, "too long").locate(b"")));
-        assert_eq!((failure.reason, &*failure.detail), (Reason::TooLarge, "line 1, column 1: too long"));
+        assert_eq!(
+            (failure.reason, &*failure.detail),
+            (Reason::TooLarge, "line 1, column 1: too long")
+        );
     }
 }

@@ -31,13 +31,26 @@ pub(super) fn exemplar(bytes: &[u8], open: usize) -> Step<Exemplar> {
             }
             at += 1;
         }
-        let name_end = if is(byte(bytes, at), LABEL_START) { skip(bytes, at, LABEL) } else { at };
+        let name_end = if is(byte(bytes, at), LABEL_START) {
+            skip(bytes, at, LABEL)
+        } else {
+            at
+        };
         let name = bytes.get(at..name_end).unwrap_or_default();
         if name.is_empty() || is_reserved_label(name) || names.contains(&name) {
-            return Err(Fault::syntax(at, format!("{} is no name for a label of the exemplar, or stands twice", quote(name))));
+            return Err(Fault::syntax(
+                at,
+                format!(
+                    "{} is no name for a label of the exemplar, or stands twice",
+                    quote(name)
+                ),
+            ));
         }
         if bytes.get(name_end..name_end + 2) != Some(b"=\"") {
-            return Err(Fault::syntax(name_end, "expected `=\"` after the exemplar's label name"));
+            return Err(Fault::syntax(
+                name_end,
+                "expected `=\"` after the exemplar's label name",
+            ));
         }
         names.push(name);
         let value_start = name_end + 2;
@@ -52,13 +65,21 @@ pub(super) fn exemplar(bytes: &[u8], open: usize) -> Step<Exemplar> {
                     escapes += usize::from(matches!(byte(bytes, at + 1), b'"' | b'\\' | b'n'));
                     at += 2;
                 }
-                _ => return Err(Fault::syntax(at, "the exemplar's label value does not end on this line")),
+                _ => {
+                    return Err(Fault::syntax(
+                        at,
+                        "the exemplar's label value does not end on this line",
+                    ));
+                }
             }
         }
         characters += name.len() + count(bytes.get(value_start..at).unwrap_or_default()) - escapes;
         // Checked inside the loop: it also bounds the number of names.
         if characters > MAX_CHARACTERS {
-            return Err(Fault::syntax(open, "the exemplar's labels have more than 128 characters"));
+            return Err(Fault::syntax(
+                open,
+                "the exemplar's labels have more than 128 characters",
+            ));
         }
         at += 1;
     }
@@ -68,11 +89,20 @@ pub(super) fn exemplar(bytes: &[u8], open: usize) -> Step<Exemplar> {
     }
     let stamp_end = number_after_blank(bytes, end, "the exemplar's timestamp")?;
     if Stamp::read(bytes.get(end + 1..stamp_end).unwrap_or_default()).is_none() {
-        return Err(Fault::syntax(end + 1, "the exemplar's timestamp is out of range"));
+        return Err(Fault::syntax(
+            end + 1,
+            "the exemplar's timestamp is out of range",
+        ));
     }
     match byte(bytes, stamp_end) {
-        b'\n' => Ok(Exemplar { end: stamp_end, escaped_quote }),
-        _ => Err(Fault::syntax(stamp_end, "expected the end of the line after the exemplar")),
+        b'\n' => Ok(Exemplar {
+            end: stamp_end,
+            escaped_quote,
+        }),
+        _ => Err(Fault::syntax(
+            stamp_end,
+            "expected the end of the line after the exemplar",
+        )),
     }
 }
 
@@ -111,21 +141,61 @@ mod tests {
         for (text, want) in [
             (r#"{} 1"#, Ok(false)),
             (r#"{trace_id="KOO5S4vxi0o"} 0.67"#, Ok(false)),
-            (r#"{trace_id="oHg5SJYRHA0",span="1"} 9.8 1520879607.789"#, Ok(false)),
+            (
+                r#"{trace_id="oHg5SJYRHA0",span="1"} 9.8 1520879607.789"#,
+                Ok(false),
+            ),
             (r#"{a="b\\\n}"} NaN -1.5"#, Ok(false)),
             (r#"{a="b\"c"} 1"#, Ok(true)),
             (&format!(r#"{{a="{long}"}} 1"#), Ok(false)),
-            (&format!(r#"{{ab="{long}"}} 1"#), Err("line 1, column 1: the exemplar's labels have more than 128 characters")),
-            (r#"{a="b",a="c"} 1"#, Err("line 1, column 8: `a` is no name for a label of the exemplar, or stands twice")),
-            (r#"{__a="b"} 1"#, Err("line 1, column 2: `__a` is no name for a label of the exemplar, or stands twice")),
-            (r#"{a="b",} 1"#, Err("line 1, column 8: `` is no name for a label of the exemplar, or stands twice")),
-            (r#"{a="b" } 1"#, Err("line 1, column 7: expected `,` or `}` in the exemplar")),
-            (r#"{a=b} 1"#, Err("line 1, column 3: expected `=\"` after the exemplar's label name")),
-            (r#"{a="b} 1"#, Err("line 1, column 9: the exemplar's label value does not end on this line")),
-            (r#"{}"#, Err("line 1, column 3: expected a blank and the exemplar's value")),
-            (r#"{}  1"#, Err("line 1, column 4: the exemplar's value is no number")),
-            (r#"{} 1 NaN"#, Err("line 1, column 6: the exemplar's timestamp is out of range")),
-            (r#"{} 1 2 "#, Err("line 1, column 7: expected the end of the line after the exemplar")),
+            (
+                &format!(r#"{{ab="{long}"}} 1"#),
+                Err("line 1, column 1: the exemplar's labels have more than 128 characters"),
+            ),
+            (
+                r#"{a="b",a="c"} 1"#,
+                Err(
+                    "line 1, column 8: `a` is no name for a label of the exemplar, or stands twice",
+                ),
+            ),
+            (
+                r#"{__a="b"} 1"#,
+                Err(
+                    "line 1, column 2: `__a` is no name for a label of the exemplar, or stands twice",
+                ),
+            ),
+            (
+                r#"{a="b",} 1"#,
+                Err("line 1, column 8: `` is no name for a label of the exemplar, or stands twice"),
+            ),
+            (
+                r#"{a="b" } 1"#,
+                Err("line 1, column 7: expected `,` or `}` in the exemplar"),
+            ),
+            (
+                r#"{a=b} 1"#,
+                Err("line 1, column 3: expected `=\"` after the exemplar's label name"),
+            ),
+            (
+                r#"{a="b} 1"#,
+                Err("line 1, column 9: the exemplar's label value does not end on this line"),
+            ),
+            (
+                r#"{}"#,
+                Err("line 1, column 3: expected a blank and the exemplar's value"),
+            ),
+            (
+                r#"{}  1"#,
+                Err("line 1, column 4: the exemplar's value is no number"),
+            ),
+            (
+                r#"{} 1 NaN"#,
+                Err("line 1, column 6: the exemplar's timestamp is out of range"),
+            ),
+            (
+                r#"{} 1 2 "#,
+                Err("line 1, column 7: expected the end of the line after the exemplar"),
+            ),
         ] {
             assert_eq!(check(text), want.map_err(str::to_owned), "{text}");
         }

@@ -36,7 +36,10 @@ pub(super) struct Owner {
 impl<'a> Families<'a> {
     pub(super) fn new(bytes: &'a [u8], format: Format, max_samples: usize) -> Self {
         // Lines of real pages have 60 to 150 bytes; a first guess of 100 saves most of the growing.
-        let index = Index { marks: Vec::with_capacity((bytes.len() / 100).min(max_samples)), ..Index::default() };
+        let index = Index {
+            marks: Vec::with_capacity((bytes.len() / 100).min(max_samples)),
+            ..Index::default()
+        };
         Self {
             bytes,
             format,
@@ -65,7 +68,8 @@ impl<'a> Families<'a> {
 
     /// The name of a family.
     pub(super) fn name(&self, family: u32) -> &'a [u8] {
-        self.entry(family).map_or(&[], |entry| entry.name.of(self.bytes))
+        self.entry(family)
+            .map_or(&[], |entry| entry.name.of(self.bytes))
     }
 
     /// The family of the name at `start..end`, made when it is new. It becomes the current one.
@@ -77,16 +81,29 @@ impl<'a> Families<'a> {
             return Ok(current);
         }
         let hash = hash(name);
-        if let Some(found) = self.by_name.find(hash, |family| self.name(*family) == name).copied() {
+        if let Some(found) = self
+            .by_name
+            .find(hash, |family| self.name(*family) == name)
+            .copied()
+        {
             if self.format == Format::OpenMetrics {
-                return Err(Fault::syntax(start, format!("metric {} appears again: its lines must stand together", quote(name))));
+                return Err(Fault::syntax(
+                    start,
+                    format!(
+                        "metric {} appears again: its lines must stand together",
+                        quote(name)
+                    ),
+                ));
             }
             self.current = Some(found);
             return Ok(found);
         }
         self.finish_current()?;
         if self.index.families.len() >= self.max_samples {
-            return Err(Fault::too_large(start, format!("more than {} metrics", self.max_samples)));
+            return Err(Fault::too_large(
+                start,
+                format!("more than {} metrics", self.max_samples),
+            ));
         }
         let family = self.index.families.len() as u32;
         self.index.families.push(FamilyEntry {
@@ -101,7 +118,11 @@ impl<'a> Families<'a> {
         });
         let (bytes, families) = (self.bytes, &self.index.families);
         self.by_name.insert_unique(hash, family, |known| {
-            hash_of(families.get(*known as usize).map_or(&[], |entry| entry.name.of(bytes)))
+            hash_of(
+                families
+                    .get(*known as usize)
+                    .map_or(&[], |entry| entry.name.of(bytes)),
+            )
         });
         self.current = Some(family);
         Ok(family)
@@ -116,8 +137,13 @@ impl<'a> Families<'a> {
         if self.format == Format::Text {
             // A family of exactly this name comes before a histogram or summary that has such samples.
             for suffix in ["", "_bucket", "_sum", "_count"] {
-                let Some(base) = name.strip_suffix(suffix.as_bytes()) else { continue };
-                let found = self.by_name.find(hash(base), |family| self.name(*family) == base).copied();
+                let Some(base) = name.strip_suffix(suffix.as_bytes()) else {
+                    continue;
+                };
+                let found = self
+                    .by_name
+                    .find(hash(base), |family| self.name(*family) == base)
+                    .copied();
                 if let Some(owner) = found.and_then(|family| self.member(family, name)) {
                     self.current = Some(owner.family);
                     return Ok(owner);
@@ -129,8 +155,17 @@ impl<'a> Families<'a> {
             Some(owner) => Ok(owner),
             // OpenMetrics: `# TYPE x counter` and then a sample `x`.
             None => {
-                let kind = self.entry(family).map_or(MetricType::Unknown, |entry| entry.kind).word(self.format);
-                Err(Fault::syntax(start, format!("sample {} does not fit a metric of type {kind}", quote(name))))
+                let kind = self
+                    .entry(family)
+                    .map_or(MetricType::Unknown, |entry| entry.kind)
+                    .word(self.format);
+                Err(Fault::syntax(
+                    start,
+                    format!(
+                        "sample {} does not fit a metric of type {kind}",
+                        quote(name)
+                    ),
+                ))
             }
         }
     }
@@ -139,18 +174,38 @@ impl<'a> Families<'a> {
     fn member(&self, family: u32, name: &[u8]) -> Option<Owner> {
         let entry = self.entry(family)?;
         let rest = name.strip_prefix(entry.name.of(self.bytes))?;
-        let suffix = entry.kind.suffixes(self.format).iter().find(|suffix| suffix.as_bytes() == rest)?;
-        Some(Owner { family, kind: entry.kind, suffix })
+        let suffix = entry
+            .kind
+            .suffixes(self.format)
+            .iter()
+            .find(|suffix| suffix.as_bytes() == rest)?;
+        Some(Owner {
+            family,
+            kind: entry.kind,
+            suffix,
+        })
     }
 
     /// Notes a sample line `start..end` (with line feed) and the label names (bits) that it has.
     #[inline]
-    pub(super) fn add(&mut self, family: u32, start: usize, end: usize, mark: Mark, labels: u64) -> Step<()> {
+    pub(super) fn add(
+        &mut self,
+        family: u32,
+        start: usize,
+        end: usize,
+        mark: Mark,
+        labels: u64,
+    ) -> Step<()> {
         if self.index.marks.len() >= self.max_samples {
-            return Err(Fault::too_large(start, format!("more than {} samples", self.max_samples)));
+            return Err(Fault::too_large(
+                start,
+                format!("more than {} samples", self.max_samples),
+            ));
         }
         match self.index.runs.last_mut() {
-            Some(run) if self.run_family == Some(family) && run.lines.end as usize == start => run.lines.end = end as u32,
+            Some(run) if self.run_family == Some(family) && run.lines.end as usize == start => {
+                run.lines.end = end as u32
+            }
             _ => self.begin_run(family, start, end),
         }
         self.index.marks.push(mark);
@@ -162,9 +217,15 @@ impl<'a> Families<'a> {
 
     fn begin_run(&mut self, family: u32, start: usize, end: usize) {
         let run = self.index.runs.len() as u32;
-        self.index.runs.push(Run { lines: Span::new(start, end), marks: self.index.marks.len() as u32, next: None });
+        self.index.runs.push(Run {
+            lines: Span::new(start, end),
+            marks: self.index.marks.len() as u32,
+            next: None,
+        });
         self.run_family = Some(family);
-        let Some(entry) = self.index.families.get_mut(family as usize) else { return };
+        let Some(entry) = self.index.families.get_mut(family as usize) else {
+            return;
+        };
         let before = entry.last_run.replace(run);
         entry.first_run = entry.first_run.or(Some(run));
         if let Some(before) = before.and_then(|before| self.index.runs.get_mut(before as usize)) {
@@ -174,26 +235,43 @@ impl<'a> Families<'a> {
 
     /// OpenMetrics: the current family ends; the names that it reserves must be free.
     pub(super) fn finish_current(&mut self) -> Step<()> {
-        let Some(family) = self.current.take() else { return Ok(()) };
+        let Some(family) = self.current.take() else {
+            return Ok(());
+        };
         if self.format == Format::Text {
             return Ok(());
         }
-        let (kind, span) = self.entry(family).map_or((MetricType::Unknown, Span::default()), |entry| (entry.kind, entry.name));
+        let (kind, span) = self
+            .entry(family)
+            .map_or((MetricType::Unknown, Span::default()), |entry| {
+                (entry.kind, entry.name)
+            });
         for suffix in kind.reserved(self.format) {
             self.scratch.clear();
             self.scratch.extend_from_slice(span.of(self.bytes));
             self.scratch.extend_from_slice(suffix.as_bytes());
             let (bytes, families, wanted) = (self.bytes, &self.index.families, &self.scratch);
-            let base = |family: u32| families.get(family as usize).map_or(&[][..], |entry| entry.name.of(bytes));
-            let taken = |(family, suffix): &(u32, &str)| wanted.strip_prefix(base(*family)) == Some(suffix.as_bytes());
+            let base = |family: u32| {
+                families
+                    .get(family as usize)
+                    .map_or(&[][..], |entry| entry.name.of(bytes))
+            };
+            let taken = |(family, suffix): &(u32, &str)| {
+                wanted.strip_prefix(base(*family)) == Some(suffix.as_bytes())
+            };
             if let Some((other, _)) = self.reserved.find(hash(wanted), taken) {
                 let other = quote(base(*other));
-                let message = format!("metric {} has the name {}, which metric {other} reserves", quote(base(family)), quote(wanted));
+                let message = format!(
+                    "metric {} has the name {}, which metric {other} reserves",
+                    quote(base(family)),
+                    quote(wanted)
+                );
                 return Err(Fault::syntax(span.start as usize, message));
             }
-            self.reserved.insert_unique(hash(wanted), (family, suffix), |(family, suffix)| {
-                hash_of(&[base(*family), suffix.as_bytes()].concat())
-            });
+            self.reserved
+                .insert_unique(hash(wanted), (family, suffix), |(family, suffix)| {
+                    hash_of(&[base(*family), suffix.as_bytes()].concat())
+                });
         }
         Ok(())
     }

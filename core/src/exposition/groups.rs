@@ -60,10 +60,16 @@ impl Groups {
     /// Ends the family at hand.
     pub(super) fn finish(&mut self) -> Step<()> {
         // A table that grew large is not worth clearing for each small family that follows.
-        if self.seen.capacity() > 4096 { self.seen = HashSet::new() } else { self.seen.clear() }
+        if self.seen.capacity() > 4096 {
+            self.seen = HashSet::new()
+        } else {
+            self.seen.clear()
+        }
         self.group = None;
         self.stamp = None;
-        self.histogram.take().map_or(Ok(()), |histogram| histogram.check())
+        self.histogram
+            .take()
+            .map_or(Ok(()), |histogram| histogram.check())
     }
 
     /// Checks the next sample of the family at hand.
@@ -71,8 +77,13 @@ impl Groups {
         let fail = |message: &str| Err(Fault::syntax(sample.at, message));
         let number = check_value(sample)?;
         let stamp = match sample.timestamp {
-            Some(_) if sample.kind == MetricType::Info => return fail("a sample of an info metric takes no timestamp here"),
-            Some(text) => Some(Stamp::read(text).ok_or_else(|| Fault::syntax(sample.at, "the timestamp is out of range"))?),
+            Some(_) if sample.kind == MetricType::Info => {
+                return fail("a sample of an info metric takes no timestamp here");
+            }
+            Some(text) => Some(
+                Stamp::read(text)
+                    .ok_or_else(|| Fault::syntax(sample.at, "the timestamp is out of range"))?,
+            ),
             None => None,
         };
         let same_group = self.group == Some(sample.group);
@@ -82,14 +93,21 @@ impl Groups {
                 (Some(before), Some(now)) => match before.compare(now) {
                     Some(Ordering::Greater) => return fail("the timestamps of a metric go back"),
                     Some(_) => {}
-                    None => return fail("the timestamps of a metric are written with and without exponent"),
+                    None => {
+                        return fail(
+                            "the timestamps of a metric are written with and without exponent",
+                        );
+                    }
                 },
                 _ => return fail("a metric has samples with and without timestamp"),
             }
         } else if !self.seen.insert(sample.group) {
             return fail("the samples of a metric do not stand together");
         }
-        if matches!(sample.kind, MetricType::Histogram | MetricType::GaugeHistogram) {
+        if matches!(
+            sample.kind,
+            MetricType::Histogram | MetricType::GaugeHistogram
+        ) {
             let fresh = !same_group || self.stamp != stamp;
             if fresh && let Some(before) = self.histogram.take() {
                 before.check()?;
@@ -110,7 +128,9 @@ fn check_value(sample: &Sample<'_>) -> Step<f64> {
         (_, "_bucket" | "_count" | "_gcount") if number.fract() != 0.0 || !number.is_finite() => {
             return fail("a bucket or count has a value that is no whole number");
         }
-        (_, "_total" | "_sum" | "_gsum") if number.is_nan() => return fail("a counter or sum has the value NaN"),
+        (_, "_total" | "_sum" | "_gsum") if number.is_nan() => {
+            return fail("a counter or sum has the value NaN");
+        }
         (_, "_total" | "_sum" | "_count" | "_bucket" | "_gcount") if number < 0.0 => {
             return fail("a counter, sum or count has a negative value");
         }
@@ -131,12 +151,15 @@ fn check_value(sample: &Sample<'_>) -> Step<f64> {
                 return fail("a state has a value that is neither 0 nor 1");
             }
         }
-        (MetricType::Info, _) if number != 1.0 => return fail("an info sample has a value that is not 1"),
+        (MetricType::Info, _) if number != 1.0 => {
+            return fail("an info sample has a value that is not 1");
+        }
         _ => {}
     }
     if sample.exemplar {
         match (sample.kind, sample.suffix) {
-            (MetricType::Counter, "_total") | (MetricType::Histogram | MetricType::GaugeHistogram, "_bucket") => {}
+            (MetricType::Counter, "_total")
+            | (MetricType::Histogram | MetricType::GaugeHistogram, "_bucket") => {}
             _ => return fail("only a counter's total and a bucket can have an exemplar"),
         }
     }
@@ -194,7 +217,9 @@ impl Histogram {
             return fail("the histogram that ends here has buckets below zero and a sum");
         }
         if !self.negative_bounds && self.negative_gauge_sum {
-            return fail("the histogram that ends here has a negative sum without buckets below zero");
+            return fail(
+                "the histogram that ends here has a negative sum without buckets below zero",
+            );
         }
         Ok(())
     }

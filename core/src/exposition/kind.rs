@@ -31,12 +31,18 @@ impl MetricType {
                 .iter()
                 .find(|(known, _)| word.eq_ignore_ascii_case(known))
                 .map(|(_, kind)| *kind)
-                .or_else(|| word.eq_ignore_ascii_case(b"untyped").then_some(Self::Unknown)),
+                .or_else(|| {
+                    word.eq_ignore_ascii_case(b"untyped")
+                        .then_some(Self::Unknown)
+                }),
             Format::OpenMetrics => match word {
                 b"gaugehistogram" => Some(Self::GaugeHistogram),
                 b"info" => Some(Self::Info),
                 b"stateset" => Some(Self::StateSet),
-                _ => WORDS.iter().find(|(known, _)| word == *known).map(|(_, kind)| *kind),
+                _ => WORDS
+                    .iter()
+                    .find(|(known, _)| word == *known)
+                    .map(|(_, kind)| *kind),
             },
         }
     }
@@ -76,7 +82,11 @@ impl MetricType {
     /// What the family reserves: its bare name and all names that its samples can have.
     pub(crate) fn reserved(self, format: Format) -> impl Iterator<Item = &'static str> {
         let suffixes = self.suffixes(format);
-        let bare = if suffixes.contains(&"") { None } else { Some("") };
+        let bare = if suffixes.contains(&"") {
+            None
+        } else {
+            Some("")
+        };
         bare.into_iter().chain(suffixes.iter().copied())
     }
 }
@@ -98,17 +108,36 @@ mod tests {
             ("untyped", OpenMetrics, None),
             ("Gauge", OpenMetrics, None),
             ("stateset", OpenMetrics, Some(MetricType::StateSet)),
-            ("gaugehistogram", OpenMetrics, Some(MetricType::GaugeHistogram)),
+            (
+                "gaugehistogram",
+                OpenMetrics,
+                Some(MetricType::GaugeHistogram),
+            ),
         ] {
-            assert_eq!(MetricType::from_word(word.as_bytes(), format), want, "{word} in {format:?}");
+            assert_eq!(
+                MetricType::from_word(word.as_bytes(), format),
+                want,
+                "{word} in {format:?}"
+            );
         }
     }
 
     #[test]
     fn a_family_reserves_its_bare_name_once() {
         for format in [Format::Text, Format::OpenMetrics] {
-            for kind in [MetricType::Counter, MetricType::Summary, MetricType::Info, MetricType::Unknown] {
-                assert_eq!(kind.reserved(format).filter(|suffix| suffix.is_empty()).count(), 1, "{kind:?} in {format:?}");
+            for kind in [
+                MetricType::Counter,
+                MetricType::Summary,
+                MetricType::Info,
+                MetricType::Unknown,
+            ] {
+                assert_eq!(
+                    kind.reserved(format)
+                        .filter(|suffix| suffix.is_empty())
+                        .count(),
+                    1,
+                    "{kind:?} in {format:?}"
+                );
             }
         }
     }

@@ -26,24 +26,37 @@ impl<'a> Line<'a> {
         let name_end = skip(line, 0, NAME);
         let open = skip_blanks(line, name_end);
         let (labels, after) = if byte(line, open) == b'{' {
-            let close = Labels { text: line, at: open + 1 }.end();
+            let close = Labels {
+                text: line,
+                at: open + 1,
+            }
+            .end();
             (Span::new(open + 1, close), close + 1)
         } else {
             (Span::default(), name_end)
         };
         let rest = line.get(after..).unwrap_or_default();
-        Self { name: line.get(..name_end).unwrap_or_default(), labels: labels.of(line), rest: rest.trim_ascii() }
+        Self {
+            name: line.get(..name_end).unwrap_or_default(),
+            labels: labels.of(line),
+            rest: rest.trim_ascii(),
+        }
     }
 
     /// The labels in order.
     pub(crate) fn labels(&self) -> impl Iterator<Item = Label<'a>> + use<'a> {
-        Labels { text: self.labels, at: 0 }
+        Labels {
+            text: self.labels,
+            at: 0,
+        }
     }
 
     /// What follows the name, without an exemplar.
     pub(crate) fn rest_without_exemplar(&self) -> &'a [u8] {
         // Between value and exemplar stands nothing that could hold ` # `.
-        memchr::memmem::find(self.rest, b" # ").and_then(|at| self.rest.get(..at)).unwrap_or(self.rest)
+        memchr::memmem::find(self.rest, b" # ")
+            .and_then(|at| self.rest.get(..at))
+            .unwrap_or(self.rest)
     }
 }
 
@@ -85,7 +98,10 @@ impl<'a> Iterator for Labels<'a> {
             stop = value_stop(self.text, stop + 2);
         }
         self.at = stop + 1;
-        Some(Label { name: self.text.get(start..end)?, value: self.text.get(value..stop)? })
+        Some(Label {
+            name: self.text.get(start..end)?,
+            value: self.text.get(value..stop)?,
+        })
     }
 }
 
@@ -129,7 +145,13 @@ mod tests {
     fn parts(line: &str) -> (String, Vec<(String, String)>, String) {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let read = Line::read(line.as_bytes());
-        (text(read.name), read.labels().map(|label| (text(label.name), text(label.value))).collect(), text(read.rest))
+        (
+            text(read.name),
+            read.labels()
+                .map(|label| (text(label.name), text(label.value)))
+                .collect(),
+            text(read.rest),
+        )
     }
 
     #[test]
@@ -140,21 +162,46 @@ mod tests {
             ("m{} 1", vec![], "1"),
             ("m { } 1", vec![], "1"),
             (r#"m{a="1"}2"#, vec![("a", "1")], "2"),
-            (r#"m{a="1",b="}{,= "} 1 2"#, vec![("a", "1"), ("b", "}{,= ")], "1 2"),
-            (r#"m { a = "1" , b = "2" , } 1"#, vec![("a", "1"), ("b", "2")], "1"),
-            (r#"m{a="\\",b="\"}",c=""} 1"#, vec![("a", r"\\"), ("b", r#"\"}"#), ("c", "")], "1"),
+            (
+                r#"m{a="1",b="}{,= "} 1 2"#,
+                vec![("a", "1"), ("b", "}{,= ")],
+                "1 2",
+            ),
+            (
+                r#"m { a = "1" , b = "2" , } 1"#,
+                vec![("a", "1"), ("b", "2")],
+                "1",
+            ),
+            (
+                r#"m{a="\\",b="\"}",c=""} 1"#,
+                vec![("a", r"\\"), ("b", r#"\"}"#), ("c", "")],
+                "1",
+            ),
         ] {
-            let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            assert_eq!(parts(line), ("m".to_owned(), labels, rest.to_owned()), "{line}");
+            let labels = labels
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            assert_eq!(
+                parts(line),
+                ("m".to_owned(), labels, rest.to_owned()),
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn an_exemplar_can_be_left_out() {
-        for (line, want) in
-            [(r#"m_total{a=" # "} 1 # {b="c"} 2"#, "1"), (r#"m_total 1 3 # {b="\" # \""} 2 4"#, "1 3"), ("m_total 1", "1")]
-        {
-            assert_eq!(Line::read(line.as_bytes()).rest_without_exemplar(), want.as_bytes(), "{line}");
+        for (line, want) in [
+            (r#"m_total{a=" # "} 1 # {b="c"} 2"#, "1"),
+            (r#"m_total 1 3 # {b="\" # \""} 2 4"#, "1 3"),
+            ("m_total 1", "1"),
+        ] {
+            assert_eq!(
+                Line::read(line.as_bytes()).rest_without_exemplar(),
+                want.as_bytes(),
+                "{line}"
+            );
         }
     }
 

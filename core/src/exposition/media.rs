@@ -9,8 +9,14 @@ use super::Format;
 /// and unknown types (protobuf for now) are passed over.
 pub fn negotiate(accept: Option<&str>, offered: &[Format]) -> Format {
     let mut best: Option<(u16, Format)> = None;
-    for range in accept.unwrap_or_default().split(',').filter_map(Range::parse) {
-        let Some(format) = offered.iter().copied().find(|format| range.admits(*format)) else { continue };
+    for range in accept
+        .unwrap_or_default()
+        .split(',')
+        .filter_map(Range::parse)
+    {
+        let Some(format) = offered.iter().copied().find(|format| range.admits(*format)) else {
+            continue;
+        };
         if range.weight > 0 && best.is_none_or(|(weight, _)| range.weight > weight) {
             best = Some((range.weight, format));
         }
@@ -40,7 +46,9 @@ pub fn accept_for(format: Format) -> &'static str {
 pub fn of_content_type(content_type: Option<&str>) -> Option<Format> {
     let full = content_type.unwrap_or_default();
     let essence = full.split(';').next().unwrap_or_default().trim();
-    let Some((kind, subtype)) = essence.split_once('/') else { return Some(Format::Text) };
+    let Some((kind, subtype)) = essence.split_once('/') else {
+        return Some(Format::Text);
+    };
     if essence.eq_ignore_ascii_case(OPENMETRICS) {
         return Some(Format::OpenMetrics);
     }
@@ -51,7 +59,8 @@ pub fn of_content_type(content_type: Option<&str>) -> Option<Format> {
         || subtype.to_ascii_lowercase().ends_with("+json")
         || subtype.to_ascii_lowercase().ends_with("+xml")
         || subtype.to_ascii_lowercase().contains("protobuf");
-    let text = kind.eq_ignore_ascii_case("text") || essence.eq_ignore_ascii_case("application/octet-stream");
+    let text = kind.eq_ignore_ascii_case("text")
+        || essence.eq_ignore_ascii_case("application/octet-stream");
     (text && !known_other).then_some(Format::Text)
 }
 
@@ -71,11 +80,18 @@ impl<'a> Range<'a> {
     fn parse(element: &'a str) -> Option<Self> {
         let mut parts = element.split(';').map(str::trim);
         let essence = parts.next().filter(|essence| essence.contains('/'))?;
-        let mut range = Self { essence, version: None, weight: 1000 };
+        let mut range = Self {
+            essence,
+            version: None,
+            weight: 1000,
+        };
         for (name, value) in parts.filter_map(|part| part.split_once('=')) {
             let value = value.trim().trim_matches('"');
             if name.trim().eq_ignore_ascii_case("q") {
-                let weight: f32 = value.parse().ok().filter(|weight| (0.0..=1.0).contains(weight))?;
+                let weight: f32 = value
+                    .parse()
+                    .ok()
+                    .filter(|weight| (0.0..=1.0).contains(weight))?;
                 range.weight = (weight * 1000.0).round() as u16;
             } else if name.trim().eq_ignore_ascii_case("version") {
                 range.version = Some(value);
@@ -91,8 +107,17 @@ impl<'a> Range<'a> {
         };
         let named = self.essence.eq_ignore_ascii_case(essence);
         let wild = self.essence == "*/*"
-            || self.essence.strip_suffix("/*").is_some_and(|kind| essence.split('/').next().is_some_and(|own| own.eq_ignore_ascii_case(kind)));
-        (named && self.version.is_none_or(|version| versions.contains(&version))) || (wild && self.essence != OPENMETRICS)
+            || self.essence.strip_suffix("/*").is_some_and(|kind| {
+                essence
+                    .split('/')
+                    .next()
+                    .is_some_and(|own| own.eq_ignore_ascii_case(kind))
+            });
+        (named
+            && self
+                .version
+                .is_none_or(|version| versions.contains(&version)))
+            || (wild && self.essence != OPENMETRICS)
     }
 }
 
@@ -111,21 +136,78 @@ mod tests {
         for (accept, offered, want, why) in [
             (None, &both[..], Text, "no header"),
             (Some(""), &both, Text, "empty header"),
-            (Some("*/*"), &both, Text, "curl gets the first that is offered"),
+            (
+                Some("*/*"),
+                &both,
+                Text,
+                "curl gets the first that is offered",
+            ),
             (Some("text/html,*/*;q=0.8"), &both, Text, "a browser"),
             (Some(PROMETHEUS_2_42), &both, OpenMetrics, "Prometheus 2.42"),
             (Some(PROMETHEUS_3), &both, OpenMetrics, "Prometheus 3"),
-            (Some(PROTOBUF_FIRST), &both, OpenMetrics, "protobuf is passed over"),
+            (
+                Some(PROTOBUF_FIRST),
+                &both,
+                OpenMetrics,
+                "protobuf is passed over",
+            ),
             (Some(PROMETHEUS_3), &[Text], Text, "only text is offered"),
-            (Some("application/openmetrics-text"), &[Text], Text, "nothing fits: text"),
-            (Some("application/openmetrics-text;version=2.0.0,text/plain;q=0.1"), &both, Text, "an unknown version is passed over"),
-            (Some("application/openmetrics-text; version=\"1.0.0\"; charset=utf-8"), &both, OpenMetrics, "quotes and blanks"),
-            (Some("text/plain;q=0.5,application/openmetrics-text;q=0.5"), &both, Text, "equal weights: first named"),
-            (Some("application/openmetrics-text;q=0,*/*"), &both, Text, "refused with weight 0"),
-            (Some("application/*"), &both, OpenMetrics, "partial wildcard"),
-            (Some("TEXT/PLAIN, Application/OpenMetrics-Text;q=0.9"), &both, Text, "any case"),
-            (Some(";;;,q=9,text/plain;q=nonsense,,"), &both, Text, "garbage"),
-            (Some("text/plain;version=1.0.0;escaping=allow-utf-8;q=0.9,text/plain;version=0.0.4;q=0.1"), &both, Text, "text 0.0.4 is left"),
+            (
+                Some("application/openmetrics-text"),
+                &[Text],
+                Text,
+                "nothing fits: text",
+            ),
+            (
+                Some("application/openmetrics-text;version=2.0.0,text/plain;q=0.1"),
+                &both,
+                Text,
+                "an unknown version is passed over",
+            ),
+            (
+                Some("application/openmetrics-text; version=\"1.0.0\"; charset=utf-8"),
+                &both,
+                OpenMetrics,
+                "quotes and blanks",
+            ),
+            (
+                Some("text/plain;q=0.5,application/openmetrics-text;q=0.5"),
+                &both,
+                Text,
+                "equal weights: first named",
+            ),
+            (
+                Some("application/openmetrics-text;q=0,*/*"),
+                &both,
+                Text,
+                "refused with weight 0",
+            ),
+            (
+                Some("application/*"),
+                &both,
+                OpenMetrics,
+                "partial wildcard",
+            ),
+            (
+                Some("TEXT/PLAIN, Application/OpenMetrics-Text;q=0.9"),
+                &both,
+                Text,
+                "any case",
+            ),
+            (
+                Some(";;;,q=9,text/plain;q=nonsense,,"),
+                &both,
+                Text,
+                "garbage",
+            ),
+            (
+                Some(
+                    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.9,text/plain;version=0.0.4;q=0.1",
+                ),
+                &both,
+                Text,
+                "text 0.0.4 is left",
+            ),
         ] {
             assert_eq!(negotiate(accept, offered), want, "{why}");
         }
@@ -141,12 +223,20 @@ mod tests {
             (Some("TEXT/PLAIN"), Some(Text)),
             (Some("application/octet-stream"), Some(Text)),
             (Some("nonsense"), Some(Text)),
-            (Some("application/openmetrics-text; version=1.0.0; charset=utf-8"), Some(OpenMetrics)),
+            (
+                Some("application/openmetrics-text; version=1.0.0; charset=utf-8"),
+                Some(OpenMetrics),
+            ),
             (Some("application/openmetrics-text"), Some(OpenMetrics)),
             (Some("text/html; charset=utf-8"), None),
             (Some("application/json"), None),
             (Some("application/problem+json"), None),
-            (Some("application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"), None),
+            (
+                Some(
+                    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
+                ),
+                None,
+            ),
             (Some("image/png"), None),
         ] {
             assert_eq!(of_content_type(content_type), want, "{content_type:?}");
@@ -157,7 +247,10 @@ mod tests {
     fn our_own_answers_and_questions_agree() {
         for format in [Text, OpenMetrics] {
             assert_eq!(of_content_type(Some(format.content_type())), Some(format));
-            assert_eq!(negotiate(Some(accept_for(format)), &[Text, OpenMetrics]), format);
+            assert_eq!(
+                negotiate(Some(accept_for(format)), &[Text, OpenMetrics]),
+                format
+            );
         }
     }
 }

@@ -9,7 +9,10 @@ use super::{Format, MetricType};
 impl Scanner<'_> {
     /// The end of the line that `at` is in, without its line feed.
     fn line_end(&self, at: usize) -> usize {
-        self.bytes.get(at..).and_then(|rest| memchr::memchr(b'\n', rest)).map_or(self.bytes.len(), |feed| at + feed)
+        self.bytes
+            .get(at..)
+            .and_then(|rest| memchr::memchr(b'\n', rest))
+            .map_or(self.bytes.len(), |feed| at + feed)
     }
 
     /// A line of a text page that begins with `#` at `start`. Gives the start of the next line.
@@ -56,12 +59,21 @@ impl Scanner<'_> {
         }
         let keyword = line.get(..7).unwrap_or_default();
         if !matches!(keyword, b"# HELP " | b"# TYPE " | b"# UNIT ") {
-            return Err(Fault::syntax(start, format!("expected `# HELP`, `# TYPE`, `# UNIT` or `# EOF`, found {}", quote(line))));
+            return Err(Fault::syntax(
+                start,
+                format!(
+                    "expected `# HELP`, `# TYPE`, `# UNIT` or `# EOF`, found {}",
+                    quote(line)
+                ),
+            ));
         }
         let name = start + 7;
         let name_end = self.metadata_name(name, end)?;
         if byte(bytes, name_end) != b' ' {
-            return Err(Fault::syntax(name_end, "expected a blank after the metric name"));
+            return Err(Fault::syntax(
+                name_end,
+                "expected a blank after the metric name",
+            ));
         }
         let text = Span::new(name_end + 1, end);
         self.latest = None;
@@ -70,8 +82,18 @@ impl Scanner<'_> {
         if before != Some(family) {
             self.groups.finish()?;
         }
-        if self.families.entry(family).is_some_and(|entry| entry.first_run.is_some()) {
-            return Err(Fault::syntax(start, format!("metadata of {} after its samples", quote(self.families.name(family)))));
+        if self
+            .families
+            .entry(family)
+            .is_some_and(|entry| entry.first_run.is_some())
+        {
+            return Err(Fault::syntax(
+                start,
+                format!(
+                    "metadata of {} after its samples",
+                    quote(self.families.name(family))
+                ),
+            ));
         }
         match keyword {
             b"# HELP " => self.set_help(family, start, text, false)?,
@@ -84,11 +106,18 @@ impl Scanner<'_> {
     fn metadata_name(&self, name: usize, end: usize) -> Step<usize> {
         let bytes = self.bytes;
         let name_end = skip(bytes, name, NAME);
-        if !is(byte(bytes, name), NAME_START) || !(name_end >= end || matches!(byte(bytes, name_end), b' ' | b'\t')) {
+        if !is(byte(bytes, name), NAME_START)
+            || !(name_end >= end || matches!(byte(bytes, name_end), b' ' | b'\t'))
+        {
             let message = if byte(bytes, name) == b'"' {
                 "quoted (UTF-8) names are not part of this format".to_owned()
             } else {
-                let word = bytes.get(name..end).unwrap_or_default().split(|byte| *byte == b' ').next().unwrap_or_default();
+                let word = bytes
+                    .get(name..end)
+                    .unwrap_or_default()
+                    .split(|byte| *byte == b' ')
+                    .next()
+                    .unwrap_or_default();
                 format!("{} is no metric name", quote(word))
             };
             return Err(Fault::syntax(name, message));
@@ -96,12 +125,23 @@ impl Scanner<'_> {
         Ok(name_end)
     }
 
-    fn set_help(&mut self, family: u32, line: usize, text: Span, tolerate_repeated: bool) -> Step<()> {
+    fn set_help(
+        &mut self,
+        family: u32,
+        line: usize,
+        text: Span,
+        tolerate_repeated: bool,
+    ) -> Step<()> {
         let (bytes, name) = (self.bytes, self.families.name(family));
-        let Some(entry) = self.families.entry_mut(family) else { return Ok(()) };
+        let Some(entry) = self.families.entry_mut(family) else {
+            return Ok(());
+        };
         match entry.help {
             Some(known) if !tolerate_repeated || known.of(bytes) != text.of(bytes) => {
-                Err(Fault::syntax(line, format!("a second HELP line for metric {}", quote(name))))
+                Err(Fault::syntax(
+                    line,
+                    format!("a second HELP line for metric {}", quote(name)),
+                ))
             }
             Some(_) => Ok(()),
             None => {
@@ -114,14 +154,25 @@ impl Scanner<'_> {
     fn set_type(&mut self, family: u32, line: usize, word: Span, format: Format) -> Step<()> {
         let (bytes, name) = (self.bytes, self.families.name(family));
         let Some(kind) = MetricType::from_word(word.of(bytes), format) else {
-            return Err(Fault::syntax(word.start as usize, format!("unknown metric type {}", quote(word.of(bytes)))));
+            return Err(Fault::syntax(
+                word.start as usize,
+                format!("unknown metric type {}", quote(word.of(bytes))),
+            ));
         };
-        let Some(entry) = self.families.entry_mut(family) else { return Ok(()) };
+        let Some(entry) = self.families.entry_mut(family) else {
+            return Ok(());
+        };
         if entry.typed {
-            return Err(Fault::syntax(line, format!("a second TYPE line for metric {}", quote(name))));
+            return Err(Fault::syntax(
+                line,
+                format!("a second TYPE line for metric {}", quote(name)),
+            ));
         }
         if entry.first_run.is_some() {
-            return Err(Fault::syntax(line, format!("a TYPE line after samples of metric {}", quote(name))));
+            return Err(Fault::syntax(
+                line,
+                format!("a TYPE line after samples of metric {}", quote(name)),
+            ));
         }
         if entry.unit.is_some() && matches!(kind, MetricType::Info | MetricType::StateSet) {
             return Err(Fault::syntax(line, "a metric of this type has no unit"));
@@ -133,14 +184,29 @@ impl Scanner<'_> {
 
     fn set_unit(&mut self, family: u32, line: usize, unit: Span) -> Step<()> {
         let (bytes, name) = (self.bytes, self.families.name(family));
-        let Some(entry) = self.families.entry_mut(family) else { return Ok(()) };
+        let Some(entry) = self.families.entry_mut(family) else {
+            return Ok(());
+        };
         if entry.unit.is_some() {
-            return Err(Fault::syntax(line, format!("a second UNIT line for metric {}", quote(name))));
+            return Err(Fault::syntax(
+                line,
+                format!("a second UNIT line for metric {}", quote(name)),
+            ));
         }
         let text = unit.of(bytes);
         if !text.is_empty() {
-            if !name.strip_suffix(text).is_some_and(|rest| rest.ends_with(b"_")) {
-                return Err(Fault::syntax(unit.start as usize, format!("metric {} does not end with its unit {}", quote(name), quote(text))));
+            if !name
+                .strip_suffix(text)
+                .is_some_and(|rest| rest.ends_with(b"_"))
+            {
+                return Err(Fault::syntax(
+                    unit.start as usize,
+                    format!(
+                        "metric {} does not end with its unit {}",
+                        quote(name),
+                        quote(text)
+                    ),
+                ));
             }
             if matches!(entry.kind, MetricType::Info | MetricType::StateSet) {
                 return Err(Fault::syntax(line, "a metric of this type has no unit"));
@@ -152,5 +218,7 @@ impl Scanner<'_> {
 }
 
 fn trimmed_len(text: &[u8]) -> usize {
-    text.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last + 1)
+    text.iter()
+        .rposition(|byte| !matches!(byte, b' ' | b'\t'))
+        .map_or(0, |last| last + 1)
 }

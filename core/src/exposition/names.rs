@@ -55,7 +55,11 @@ pub(super) struct Known {
 impl Known {
     fn new(bytes: &[u8], start: usize, end: usize, id: u32, hash: u64) -> Self {
         let len = end - start;
-        let mask = if len + 2 >= 8 { u64::MAX } else { (1 << (8 * (len + 2))) - 1 };
+        let mask = if len + 2 >= 8 {
+            u64::MAX
+        } else {
+            (1 << (8 * (len + 2))) - 1
+        };
         let mut head = [0; 8];
         let name = bytes.get(start..end).unwrap_or_default();
         for (to, from) in head.iter_mut().zip(name.iter().chain(b"=\"")) {
@@ -66,7 +70,15 @@ impl Known {
             b"quantile" => Role::Quantile,
             _ => Role::Plain,
         };
-        Self { word: u64::from_le_bytes(head), mask, start: start as u32, len: len as u32, id, bit: 1 << (hash % 64), role }
+        Self {
+            word: u64::from_le_bytes(head),
+            mask,
+            start: start as u32,
+            len: len as u32,
+            id,
+            bit: 1 << (hash % 64),
+            role,
+        }
     }
 
     /// When `name="` of this name stands at `at`: the offset after the quote.
@@ -81,7 +93,9 @@ impl Known {
         }
         let rest = bytes.get(at + 8..value)?;
         let same = match rest.strip_suffix(b"=\"") {
-            Some(tail) => tail == bytes.get(self.start as usize + 8..(self.start + self.len) as usize)?,
+            Some(tail) => {
+                tail == bytes.get(self.start as usize + 8..(self.start + self.len) as usize)?
+            }
             // A name of seven bytes: its `=` was in the word.
             None => self.len == 7 && rest == b"\"",
         };
@@ -101,7 +115,10 @@ impl LabelNames {
     pub(super) fn intern(&mut self, bytes: &[u8], start: usize, end: usize) -> Option<Known> {
         let name = bytes.get(start..end)?;
         let hash = hash(name);
-        let found = self.table.find(hash, |id| self.name(bytes, *id) == name).copied();
+        let found = self
+            .table
+            .find(hash, |id| self.name(bytes, *id) == name)
+            .copied();
         let id = match found {
             Some(id) => id,
             None if self.names.len() >= MAX_LABEL_NAMES => return None,
@@ -109,7 +126,8 @@ impl LabelNames {
                 let id = self.names.len() as u32;
                 self.names.push((start as u32, end as u32));
                 let names = &self.names;
-                self.table.insert_unique(hash, id, |id| rehash(names, bytes, *id));
+                self.table
+                    .insert_unique(hash, id, |id| rehash(names, bytes, *id));
                 id
             }
         };
@@ -118,7 +136,9 @@ impl LabelNames {
 
     /// The bit of this name in [`FamilyEntry::labels`](super::FamilyEntry::labels), when the page has such a label.
     pub(crate) fn find(&self, bytes: &[u8], name: &[u8], hash: u64) -> Option<u64> {
-        self.table.find(hash, |id| self.name(bytes, *id) == name).map(|_| 1 << (hash % 64))
+        self.table
+            .find(hash, |id| self.name(bytes, *id) == name)
+            .map(|_| 1 << (hash % 64))
     }
 
     /// The name with this place in the list.
@@ -128,7 +148,10 @@ impl LabelNames {
 }
 
 fn span<'a>(names: &[(u32, u32)], bytes: &'a [u8], id: u32) -> &'a [u8] {
-    names.get(id as usize).and_then(|(start, end)| bytes.get(*start as usize..*end as usize)).unwrap_or_default()
+    names
+        .get(id as usize)
+        .and_then(|(start, end)| bytes.get(*start as usize..*end as usize))
+        .unwrap_or_default()
 }
 
 fn rehash(names: &[(u32, u32)], bytes: &[u8], id: u32) -> u64 {
@@ -143,12 +166,18 @@ mod tests {
     fn a_known_name_matches_itself_with_equal_sign_and_quote_only() {
         for length in 1..30 {
             let name: String = ('a'..='z').cycle().take(length).collect();
-            let body = format!("{name}=\"v\" {name}=\"w\" {name}x=\"v\" {name}='v' x{name}=\"v\" {name}= \"v\"        ");
+            let body = format!(
+                "{name}=\"v\" {name}=\"w\" {name}x=\"v\" {name}='v' x{name}=\"v\" {name}= \"v\"        "
+            );
             let bytes = body.as_bytes();
             let known = LabelNames::default().intern(bytes, 0, length).unwrap();
             let second = length + 5;
             assert_eq!(known.matches(bytes, 0), Some(length + 2), "{name}");
-            assert_eq!(known.matches(bytes, second), Some(second + length + 2), "{name}");
+            assert_eq!(
+                known.matches(bytes, second),
+                Some(second + length + 2),
+                "{name}"
+            );
             let mut at = 2 * second;
             while at + 8 < bytes.len() {
                 let expect = bytes[at..].starts_with(format!("{name}=\"").as_bytes());
@@ -162,10 +191,16 @@ mod tests {
     fn equal_names_share_an_entry() {
         let bytes = b"path code path";
         let mut names = LabelNames::default();
-        let ids: Vec<u32> = [(0, 4), (5, 9), (10, 14)].iter().map(|(start, end)| names.intern(bytes, *start, *end).unwrap().id).collect();
+        let ids: Vec<u32> = [(0, 4), (5, 9), (10, 14)]
+            .iter()
+            .map(|(start, end)| names.intern(bytes, *start, *end).unwrap().id)
+            .collect();
         assert_eq!(ids, [0, 1, 0]);
         assert!(names.find(bytes, b"code", hash(b"code")).is_some());
         assert!(names.find(bytes, b"method", hash(b"method")).is_none());
-        assert_eq!((names.name(bytes, 0), names.name(bytes, 1)), (&b"path"[..], &b"code"[..]));
+        assert_eq!(
+            (names.name(bytes, 0), names.name(bytes, 1)),
+            (&b"path"[..], &b"code"[..])
+        );
     }
 }

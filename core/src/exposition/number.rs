@@ -42,8 +42,14 @@ pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
 #[cold]
 fn word_number(bytes: &[u8], start: usize, signed: bool) -> Option<usize> {
     let rest = bytes.get(start..)?;
-    let is_word = |word: &str| rest.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()));
-    ["infinity", "inf", "nan"].into_iter().find(|word| is_word(word) && !(signed && *word == "nan")).map(|word| start + word.len())
+    let is_word = |word: &str| {
+        rest.get(..word.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    ["infinity", "inf", "nan"]
+        .into_iter()
+        .find(|word| is_word(word) && !(signed && *word == "nan"))
+        .map(|word| start + word.len())
 }
 
 /// Whether all of `bytes` is one number.
@@ -55,9 +61,14 @@ pub(super) fn is_number(bytes: &[u8]) -> bool {
 pub(super) fn value(bytes: &[u8]) -> f64 {
     // Counts and buckets are mostly short integers.
     if bytes.len() <= 15 && !bytes.is_empty() && bytes.iter().all(|byte| is(*byte, DIGIT)) {
-        return bytes.iter().fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0')) as f64;
+        return bytes
+            .iter()
+            .fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0')) as f64;
     }
-    std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
+    std::str::from_utf8(bytes)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(f64::NAN)
 }
 
 /// The end of a text timestamp (milliseconds, digits only, at most 63 bits), or None.
@@ -90,11 +101,16 @@ impl Stamp {
             return None;
         }
         let mut parts = bytes.splitn(2, |byte| *byte == b'.');
-        let whole = parts.next().and_then(|part| std::str::from_utf8(part).ok()).and_then(|part| part.parse::<i64>().ok());
+        let whole = parts
+            .next()
+            .and_then(|part| std::str::from_utf8(part).ok())
+            .and_then(|part| part.parse::<i64>().ok());
         let fraction = parts.next().unwrap_or_default();
         match whole {
             Some(whole) if fraction.iter().all(|byte| is(*byte, DIGIT)) => {
-                let nanos = (0..9).fold(0i32, |sum, place| sum * 10 + i32::from(fraction.get(place).map_or(0, |digit| digit - b'0')));
+                let nanos = (0..9).fold(0i32, |sum, place| {
+                    sum * 10 + i32::from(fraction.get(place).map_or(0, |digit| digit - b'0'))
+                });
                 Some(Self::Decimal(whole, if whole < 0 { -nanos } else { nanos }))
             }
             _ => Some(Self::Float(seconds)),
@@ -118,8 +134,27 @@ mod tests {
     #[test]
     fn numbers_are_those_that_prometheus_reads() {
         for text in [
-            "0", "1", "-1", "+1", "1.5", "1.", ".5", "-.5", "1e5", "1E+5", "1e-400", "1.7976931348623157e308", "Inf", "+Inf", "-inf",
-            "INFINITY", "-Infinity", "NaN", "nan", "00012", "123456789012345678901234567890",
+            "0",
+            "1",
+            "-1",
+            "+1",
+            "1.5",
+            "1.",
+            ".5",
+            "-.5",
+            "1e5",
+            "1E+5",
+            "1e-400",
+            "1.7976931348623157e308",
+            "Inf",
+            "+Inf",
+            "-inf",
+            "INFINITY",
+            "-Infinity",
+            "NaN",
+            "nan",
+            "00012",
+            "123456789012345678901234567890",
         ] {
             assert!(is_number(text.as_bytes()), "{text}");
         }
@@ -147,7 +182,13 @@ mod tests {
 
     #[test]
     fn values_are_exact() {
-        for (text, want) in [("0", 0.0), ("15", 15.0), ("999999999999999", 999_999_999_999_999.0), ("-2.5", -2.5), ("1e3", 1000.0)] {
+        for (text, want) in [
+            ("0", 0.0),
+            ("15", 15.0),
+            ("999999999999999", 999_999_999_999_999.0),
+            ("-2.5", -2.5),
+            ("1e3", 1000.0),
+        ] {
             assert_eq!(value(text.as_bytes()), want);
         }
         assert!(value(b"nan").is_nan());
@@ -156,7 +197,11 @@ mod tests {
 
     #[test]
     fn text_timestamps_are_digits_of_63_bits() {
-        for (text, end) in [("0", Some(1)), ("1395066363000", Some(13)), ("9223372036854775807", Some(19))] {
+        for (text, end) in [
+            ("0", Some(1)),
+            ("1395066363000", Some(13)),
+            ("9223372036854775807", Some(19)),
+        ] {
             assert_eq!(milliseconds(text.as_bytes(), 0), end, "{text}");
         }
         for text in ["", "-1", "+1", "9223372036854775808", "x"] {
@@ -177,7 +222,11 @@ mod tests {
             ("1.600000000e+09", "1600000000", None),
             ("2.", "1.9", Some(Greater)),
         ] {
-            assert_eq!(read(a).unwrap().compare(read(b).unwrap()), want, "{a} with {b}");
+            assert_eq!(
+                read(a).unwrap().compare(read(b).unwrap()),
+                want,
+                "{a} with {b}"
+            );
         }
         for text in ["NaN", "+Inf", "1e300", "99999999999999999999"] {
             assert_eq!(read(text), None, "{text}");

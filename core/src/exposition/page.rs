@@ -15,12 +15,16 @@ pub(crate) struct Span {
 impl Span {
     /// `start..end`; offsets fit because the scan refuses longer bodies.
     pub(super) fn new(start: usize, end: usize) -> Self {
-        Self { start: start as u32, end: end as u32 }
+        Self {
+            start: start as u32,
+            end: end as u32,
+        }
     }
 
     /// The bytes of this part, or nothing when it lies outside.
     pub(crate) fn of(self, body: &[u8]) -> &[u8] {
-        body.get(self.start as usize..self.end as usize).unwrap_or_default()
+        body.get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
     }
 }
 
@@ -118,7 +122,11 @@ impl Page {
     /// The first place where the body breaks the format, or a bound in `limits`. Bodies of 1 GiB and more are too large.
     pub fn scan(body: Bytes, format: Format, limits: &Limits) -> Result<Self, ScanError> {
         let index = scan::scan(&body, format, limits)?;
-        Ok(Self { body, format, index })
+        Ok(Self {
+            body,
+            format,
+            index,
+        })
     }
 
     /// The format of the body.
@@ -143,7 +151,10 @@ impl Page {
 
     /// The families in order of their first appearance.
     pub fn families(&self) -> impl Iterator<Item = FamilyRef<'_>> {
-        self.index.families.iter().map(|entry| FamilyRef { page: self, entry })
+        self.index
+            .families
+            .iter()
+            .map(|entry| FamilyRef { page: self, entry })
     }
 
     pub(crate) fn body(&self) -> &[u8] {
@@ -161,7 +172,9 @@ impl Page {
     /// The marks of a run, one per line.
     pub(crate) fn marks(&self, run: u32) -> &[Mark] {
         let start = self.run(run).map_or(0, |found| found.marks as usize);
-        let end = self.run(run + 1).map_or(self.index.marks.len(), |next| next.marks as usize);
+        let end = self
+            .run(run + 1)
+            .map_or(self.index.marks.len(), |next| next.marks as usize);
         self.index.marks.get(start..end).unwrap_or_default()
     }
 
@@ -221,7 +234,12 @@ mod tests {
 
     #[test]
     fn a_mark_keeps_offset_and_splice() {
-        for splice in [Splice::Comma, Splice::Braces, Splice::Plain, Splice::Irregular] {
+        for splice in [
+            Splice::Comma,
+            Splice::Braces,
+            Splice::Plain,
+            Splice::Irregular,
+        ] {
             for at in [0, 1, Mark::MAX_OFFSET - 1] {
                 let mark = Mark::new(at, splice);
                 assert_eq!((mark.at(), mark.splice()), (at, splice));

@@ -51,7 +51,11 @@ impl Scanner<'_> {
             state: false,
             group: 0,
         };
-        let open = if OM { name_end } else { skip_blanks(bytes, name_end) };
+        let open = if OM {
+            name_end
+        } else {
+            skip_blanks(bytes, name_end)
+        };
         if byte(bytes, open) == b'{' {
             self.labels::<OM>(open, owner, &mut labels)?;
         } else if open == name_end && byte(bytes, open) != b' ' {
@@ -65,7 +69,9 @@ impl Scanner<'_> {
         } else {
             skip_blanks(bytes, labels.end)
         };
-        let Some(value_end) = number(bytes, value_start) else { return Err(value_fault(bytes, value_start)) };
+        let Some(value_end) = number(bytes, value_start) else {
+            return Err(value_fault(bytes, value_start));
+        };
         let end = if OM {
             self.openmetrics_end(start, owner, &mut labels, Span::new(value_start, value_end))?
         } else {
@@ -75,8 +81,13 @@ impl Scanner<'_> {
             text_end(bytes, value_start, value_end, &mut labels)?
         };
         let next = (end + 1).min(bytes.len());
-        let mark = if labels.irregular { Mark::new(start, Splice::Irregular) } else { Mark::new(labels.mark, labels.splice) };
-        self.families.add(owner.family, start, next, mark, labels.bits)?;
+        let mark = if labels.irregular {
+            Mark::new(start, Splice::Irregular)
+        } else {
+            Mark::new(labels.mark, labels.splice)
+        };
+        self.families
+            .add(owner.family, start, next, mark, labels.bits)?;
         Ok(next)
     }
 
@@ -103,14 +114,22 @@ impl Scanner<'_> {
 
     /// Checks the labels after the `{` at `open`.
     #[inline]
-    fn labels<const OM: bool>(&mut self, open: usize, owner: Owner, labels: &mut Labels) -> Step<()> {
+    fn labels<const OM: bool>(
+        &mut self,
+        open: usize,
+        owner: Owner,
+        labels: &mut Labels,
+    ) -> Step<()> {
         let bytes = self.bytes;
         let mut at = open + 1;
         let mut place = 0;
         let mut new_names = false;
         (labels.mark, labels.splice) = (at, Splice::Plain);
         loop {
-            let predicted = self.known.get(place).and_then(|known| Some((*known, known.matches(bytes, at)?)));
+            let predicted = self
+                .known
+                .get(place)
+                .and_then(|known| Some((*known, known.matches(bytes, at)?)));
             let (known, value_start) = match predicted {
                 Some(found) => found,
                 None => {
@@ -134,13 +153,23 @@ impl Scanner<'_> {
                         escapes = true;
                         match byte(bytes, at + 1) {
                             b'\\' | b'"' | b'n' => {}
-                            0 | b'\n' => return Err(Fault::syntax(at, "the label value does not end on this line")),
+                            0 | b'\n' => {
+                                return Err(Fault::syntax(
+                                    at,
+                                    "the label value does not end on this line",
+                                ));
+                            }
                             // Prometheus takes it as it stands, Go's expfmt refuses it.
                             _ => labels.irregular |= !OM,
                         }
                         at += 2;
                     }
-                    _ => return Err(Fault::syntax(at, "the label value does not end on this line")),
+                    _ => {
+                        return Err(Fault::syntax(
+                            at,
+                            "the label value does not end on this line",
+                        ));
+                    }
                 }
             }
             let value = Span::new(value_start, at);
@@ -164,32 +193,62 @@ impl Scanner<'_> {
                     labels.end = at + 1;
                     return Ok(());
                 }
-                _ => return Err(Fault::syntax(at, "expected `,` or `}` after the label value")),
+                _ => {
+                    return Err(Fault::syntax(
+                        at,
+                        "expected `,` or `}` after the label value",
+                    ));
+                }
             }
         }
     }
 
     /// Checks the label name at `at`, which is not the one known for this place. Gives the start of its value.
-    fn new_label<const OM: bool>(&mut self, at: usize, place: usize, new_names: &mut bool) -> Step<(Known, usize)> {
+    fn new_label<const OM: bool>(
+        &mut self,
+        at: usize,
+        place: usize,
+        new_names: &mut bool,
+    ) -> Step<(Known, usize)> {
         let bytes = self.bytes;
-        let end = if is(byte(bytes, at), LABEL_START) { skip(bytes, at, LABEL) } else { at };
+        let end = if is(byte(bytes, at), LABEL_START) {
+            skip(bytes, at, LABEL)
+        } else {
+            at
+        };
         let name = bytes.get(at..end).unwrap_or_default();
         if name.is_empty() {
             return Err(label_fault(bytes, at));
         }
         if is_reserved_label(name) {
-            return Err(Fault::syntax(at, format!("the label name {} is reserved", quote(name))));
+            return Err(Fault::syntax(
+                at,
+                format!("the label name {} is reserved", quote(name)),
+            ));
         }
         let equals = if OM { end } else { skip_blanks(bytes, end) };
         if byte(bytes, equals) != b'=' {
-            return Err(Fault::syntax(equals, format!("expected `=` after the label name {}", quote(name))));
+            return Err(Fault::syntax(
+                equals,
+                format!("expected `=` after the label name {}", quote(name)),
+            ));
         }
-        let opening = if OM { equals + 1 } else { skip_blanks(bytes, equals + 1) };
+        let opening = if OM {
+            equals + 1
+        } else {
+            skip_blanks(bytes, equals + 1)
+        };
         if byte(bytes, opening) != b'"' {
-            return Err(Fault::syntax(opening, format!("expected `\"` before the value of label {}", quote(name))));
+            return Err(Fault::syntax(
+                opening,
+                format!("expected `\"` before the value of label {}", quote(name)),
+            ));
         }
         let Some(known) = self.families.index.label_names.intern(bytes, at, end) else {
-            return Err(Fault::too_large(at, format!("more than {MAX_LABEL_NAMES} different label names")));
+            return Err(Fault::too_large(
+                at,
+                format!("more than {MAX_LABEL_NAMES} different label names"),
+            ));
         };
         // The labels before this one were the known ones. Mark them as seen on this line, once.
         if !*new_names {
@@ -206,7 +265,10 @@ impl Scanner<'_> {
         }
         if let Some(line) = self.last_line.get_mut(known.id as usize) {
             if *line == self.line {
-                return Err(Fault::syntax(at, format!("the label name {} stands twice", quote(name))));
+                return Err(Fault::syntax(
+                    at,
+                    format!("the label name {} stands twice", quote(name)),
+                ));
             }
             *line = self.line;
         }
@@ -216,12 +278,22 @@ impl Scanner<'_> {
     }
 
     /// OpenMetrics: adds the label to the hash of the group, unless it tells samples of one group apart.
-    fn note_group(&mut self, owner: Owner, known: Known, value: Span, escapes: bool, labels: &mut Labels) {
-        let state = owner.kind == MetricType::StateSet && self.is_family_name(owner.family, known.id);
+    fn note_group(
+        &mut self,
+        owner: Owner,
+        known: Known,
+        value: Span,
+        escapes: bool,
+        labels: &mut Labels,
+    ) {
+        let state =
+            owner.kind == MetricType::StateSet && self.is_family_name(owner.family, known.id);
         labels.state |= state;
         let apart = match (owner.kind, owner.suffix) {
             (MetricType::Info, _) => true,
-            (MetricType::Histogram | MetricType::GaugeHistogram, "_bucket") => known.role == Role::Bound,
+            (MetricType::Histogram | MetricType::GaugeHistogram, "_bucket") => {
+                known.role == Role::Bound
+            }
             (MetricType::Summary, "") => known.role == Role::Quantile,
             (MetricType::StateSet, _) => state,
             _ => false,
@@ -239,7 +311,9 @@ impl Scanner<'_> {
         };
         // Addition: the order of labels does not matter. The multiplier keeps `a="x",b="y"` and `a="y",b="x"` apart.
         let place = (u64::from(known.id) << 1 | 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        labels.group = labels.group.wrapping_add((value ^ place).wrapping_mul(place));
+        labels.group = labels
+            .group
+            .wrapping_add((value ^ place).wrapping_mul(place));
     }
 
     fn is_family_name(&self, family: u32, label: u32) -> bool {
@@ -248,13 +322,25 @@ impl Scanner<'_> {
     }
 
     /// OpenMetrics: checks what follows the value, and the rules of the family. Gives the offset of the line feed.
-    fn openmetrics_end(&mut self, start: usize, owner: Owner, labels: &mut Labels, value: Span) -> Step<usize> {
+    fn openmetrics_end(
+        &mut self,
+        start: usize,
+        owner: Owner,
+        labels: &mut Labels,
+        value: Span,
+    ) -> Step<usize> {
         let bytes = self.bytes;
         let mut end = value.end as usize;
         let mut timestamp = None;
         if byte(bytes, end) == b' ' && byte(bytes, end + 1) != b'#' {
             let Some(stamp_end) = number(bytes, end + 1) else {
-                return Err(Fault::syntax(end + 1, format!("expected a timestamp, found {}", quote(word(bytes, end + 1)))));
+                return Err(Fault::syntax(
+                    end + 1,
+                    format!(
+                        "expected a timestamp, found {}",
+                        quote(word(bytes, end + 1))
+                    ),
+                ));
             };
             timestamp = Some(Span::new(end + 1, stamp_end));
             end = stamp_end;
@@ -269,7 +355,15 @@ impl Scanner<'_> {
         match byte(bytes, end) {
             b'\n' => {}
             0 => return Err(Fault::syntax(end, "the page does not end with `# EOF`")),
-            _ => return Err(Fault::syntax(end, format!("expected the end of the line, found {}", quote(word(bytes, end))))),
+            _ => {
+                return Err(Fault::syntax(
+                    end,
+                    format!(
+                        "expected the end of the line, found {}",
+                        quote(word(bytes, end))
+                    ),
+                ));
+            }
         }
         self.groups.sample(&Sample {
             at: start,
@@ -289,7 +383,12 @@ impl Scanner<'_> {
 
 /// Text: checks what follows the value. Gives the offset of the line feed, or the end of the body.
 #[inline]
-fn text_end(bytes: &[u8], value_start: usize, value_end: usize, labels: &mut Labels) -> Step<usize> {
+fn text_end(
+    bytes: &[u8],
+    value_start: usize,
+    value_end: usize,
+    labels: &mut Labels,
+) -> Step<usize> {
     match byte(bytes, value_end) {
         b'\n' | 0 => return Ok(value_end),
         b' ' | b'\t' => {}
@@ -297,8 +396,16 @@ fn text_end(bytes: &[u8], value_start: usize, value_end: usize, labels: &mut Lab
     }
     let mut end = skip_blanks(bytes, value_end);
     if !matches!(byte(bytes, end), b'\n' | 0) {
-        let Some(stamp_end) = milliseconds(bytes, end).filter(|end| matches!(byte(bytes, *end), b' ' | b'\t' | b'\n' | 0)) else {
-            return Err(Fault::syntax(end, format!("expected a timestamp in milliseconds, found {}", quote(word(bytes, end)))));
+        let Some(stamp_end) = milliseconds(bytes, end)
+            .filter(|end| matches!(byte(bytes, *end), b' ' | b'\t' | b'\n' | 0))
+        else {
+            return Err(Fault::syntax(
+                end,
+                format!(
+                    "expected a timestamp in milliseconds, found {}",
+                    quote(word(bytes, end))
+                ),
+            ));
         };
         end = skip_blanks(bytes, stamp_end);
         if end == stamp_end {
@@ -311,20 +418,36 @@ fn text_end(bytes: &[u8], value_start: usize, value_end: usize, labels: &mut Lab
             labels.irregular = true;
             Ok(end)
         }
-        _ => Err(Fault::syntax(end, format!("expected the end of the line, found {}", quote(word(bytes, end))))),
+        _ => Err(Fault::syntax(
+            end,
+            format!(
+                "expected the end of the line, found {}",
+                quote(word(bytes, end))
+            ),
+        )),
     }
 }
 
 /// Notes `le` and `quantile`. In text, they must be numbers where the type gives them a meaning.
 #[inline]
-fn note_role<const OM: bool>(bytes: &[u8], owner: Owner, role: Role, value: Span, labels: &mut Labels) -> Step<()> {
+fn note_role<const OM: bool>(
+    bytes: &[u8],
+    owner: Owner,
+    role: Role,
+    value: Span,
+    labels: &mut Labels,
+) -> Step<()> {
     let (kind, name) = match role {
         Role::Bound => (MetricType::Histogram, "le"),
         Role::Quantile => (MetricType::Summary, "quantile"),
         Role::Plain => return Ok(()),
     };
     if !OM && owner.kind == kind && !is_number(value.of(bytes)) {
-        let message = format!("the label `{name}` of a {} is no number: {}", kind.word(super::Format::Text), quote(value.of(bytes)));
+        let message = format!(
+            "the label `{name}` of a {} is no number: {}",
+            kind.word(super::Format::Text),
+            quote(value.of(bytes))
+        );
         return Err(Fault::syntax(value.start as usize, message));
     }
     match role {
@@ -336,7 +459,13 @@ fn note_role<const OM: bool>(bytes: &[u8], owner: Owner, role: Role, value: Span
 
 /// Text: counts and buckets of a histogram are not negative, or Go's expfmt refuses the page.
 #[cold]
-fn check_not_negative(bytes: &[u8], owner: Owner, labels: &Labels, start: usize, end: usize) -> Step<()> {
+fn check_not_negative(
+    bytes: &[u8],
+    owner: Owner,
+    labels: &Labels,
+    start: usize,
+    end: usize,
+) -> Step<()> {
     let counts = owner.suffix == "_count" || (owner.suffix != "_sum" && labels.bound.is_some());
     if counts && value(bytes.get(start..end).unwrap_or_default()) < 0.0 {
         return Err(Fault::syntax(start, "a histogram has a negative count"));
@@ -347,14 +476,25 @@ fn check_not_negative(bytes: &[u8], owner: Owner, labels: &Labels, start: usize,
 /// The bytes from `at` up to the next blank or line feed.
 fn word(bytes: &[u8], at: usize) -> &[u8] {
     let rest = bytes.get(at..).unwrap_or_default();
-    rest.split(|byte| matches!(byte, b' ' | b'\t' | b'\n')).find(|word| !word.is_empty()).unwrap_or_default()
+    rest.split(|byte| matches!(byte, b' ' | b'\t' | b'\n'))
+        .find(|word| !word.is_empty())
+        .unwrap_or_default()
 }
 
 #[cold]
 fn name_fault(bytes: &[u8], start: usize, at: usize) -> Box<Fault> {
     match byte(bytes, at) {
-        0 | b'\n' => Fault::syntax(at, format!("expected a value after {}", quote(bytes.get(start..at).unwrap_or_default()))),
-        _ => Fault::syntax(at, format!("{} is no metric name", quote(word(bytes, start)))),
+        0 | b'\n' => Fault::syntax(
+            at,
+            format!(
+                "expected a value after {}",
+                quote(bytes.get(start..at).unwrap_or_default())
+            ),
+        ),
+        _ => Fault::syntax(
+            at,
+            format!("{} is no metric name", quote(word(bytes, start))),
+        ),
     }
 }
 
@@ -363,7 +503,10 @@ fn value_fault(bytes: &[u8], at: usize) -> Box<Fault> {
     let found = word(bytes, at);
     match byte(bytes, at) {
         0 | b'\n' => Fault::syntax(at, "expected a value, found the end of the line"),
-        _ if found.ends_with(b"\r") => Fault::syntax(at + found.len() - 1, "a carriage return: lines end with a line feed alone"),
+        _ if found.ends_with(b"\r") => Fault::syntax(
+            at + found.len() - 1,
+            "a carriage return: lines end with a line feed alone",
+        ),
         _ => Fault::syntax(at, format!("expected a value, found {}", quote(found))),
     }
 }
@@ -373,6 +516,9 @@ fn label_fault(bytes: &[u8], at: usize) -> Box<Fault> {
     match byte(bytes, at) {
         b'"' => Fault::syntax(at, "quoted (UTF-8) names are not part of this format"),
         0 | b'\n' => Fault::syntax(at, "the labels do not end on this line"),
-        _ => Fault::syntax(at, format!("expected a label name, found {}", quote(word(bytes, at)))),
+        _ => Fault::syntax(
+            at,
+            format!("expected a label name, found {}", quote(word(bytes, at))),
+        ),
     }
 }

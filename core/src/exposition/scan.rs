@@ -55,7 +55,10 @@ impl Scanner<'_> {
             return Err(Fault::too_large(0, "the page has 1 GiB or more"));
         }
         if let Err(error) = std::str::from_utf8(bytes) {
-            return Err(Fault::syntax(error.valid_up_to(), "the page is not valid UTF-8"));
+            return Err(Fault::syntax(
+                error.valid_up_to(),
+                "the page is not valid UTF-8",
+            ));
         }
         if let Some(at) = memchr::memchr(0, bytes) {
             return Err(Fault::syntax(at, "a NUL byte"));
@@ -112,9 +115,13 @@ impl Scanner<'_> {
     fn check_line(&self, start: usize, end: usize) -> Step<()> {
         // `end` is after the line feed.
         if end - start > self.limits.max_line
-            && end - start - usize::from(self.bytes.get(end - 1) == Some(&b'\n')) > self.limits.max_line
+            && end - start - usize::from(self.bytes.get(end - 1) == Some(&b'\n'))
+                > self.limits.max_line
         {
-            return Err(Fault::too_large(start, format!("a line of more than {} bytes", self.limits.max_line)));
+            return Err(Fault::too_large(
+                start,
+                format!("a line of more than {} bytes", self.limits.max_line),
+            ));
         }
         Ok(())
     }
@@ -127,6 +134,9 @@ fn start_fault(bytes: &[u8], at: usize) -> Box<Fault> {
     match byte(bytes, at) {
         b'{' => Fault::syntax(at, "quoted (UTF-8) names are not part of this format"),
         b'\r' => Fault::syntax(at, "a carriage return: lines end with a line feed alone"),
-        _ => Fault::syntax(at, format!("expected a metric name or `#`, found {}", quote(line))),
+        _ => Fault::syntax(
+            at,
+            format!("expected a metric name or `#`, found {}", quote(line)),
+        ),
     }
 }

@@ -43,9 +43,6 @@ pub(super) fn request(error: &hyper::Error, connection: Option<&hyper::Error>) -
     if let Some(alert) = alert {
         return tls(alert);
     }
-    if error.is_parse_too_large() {
-        return Failure::new(Reason::Protocol, "the header of the answer is too large");
-    }
     if error.is_parse() {
         return Failure::new(
             Reason::Protocol,

@@ -6,7 +6,11 @@ use crate::exposition::{Format, MetricType};
 use crate::labels::EXPORTED;
 
 /// Names of promfetch's own series; nobody else's may look like them.
-const RESERVED: [&str; 3] = ["promfetch_up", "promfetcher_scrape_error", "promfetcher_scrape_external_exporter_error"];
+const RESERVED: [&str; 3] = [
+    "promfetch_up",
+    "promfetcher_scrape_error",
+    "promfetcher_scrape_external_exporter_error",
+];
 const RESERVED_PREFIX: &str = "promfetch_scrape_";
 
 /// Whether a family of this name and type has samples with a name that is promfetch's own.
@@ -15,8 +19,12 @@ pub(super) fn is_reserved(name: &[u8], kind: MetricType, format: Format) -> bool
     if !name.starts_with(b"promfetch") {
         return false;
     }
-    let reserved = |name: &[u8]| name.starts_with(RESERVED_PREFIX.as_bytes()) || RESERVED.iter().any(|own| own.as_bytes() == name);
-    kind.reserved(format).any(|suffix| reserved(&[name, suffix.as_bytes()].concat()))
+    let reserved = |name: &[u8]| {
+        name.starts_with(RESERVED_PREFIX.as_bytes())
+            || RESERVED.iter().any(|own| own.as_bytes() == name)
+    };
+    kind.reserved(format)
+        .any(|suffix| reserved(&[name, suffix.as_bytes()].concat()))
 }
 
 /// The names that families have claimed so far.
@@ -28,13 +36,20 @@ pub(super) struct Claims {
 
 impl Claims {
     pub(super) fn new(format: Format) -> Self {
-        Self { format, taken: HashSet::new() }
+        Self {
+            format,
+            taken: HashSet::new(),
+        }
     }
 
     /// Claims `name` for a family of this type, or else `<name>_<type>`, or that with the first number that is
     /// free. Gives the name that it got.
     pub(super) fn claim(&mut self, name: &[u8], kind: MetricType) -> Vec<u8> {
-        if self.take(name, kind) { name.to_vec() } else { self.claim_other(name, kind) }
+        if self.take(name, kind) {
+            name.to_vec()
+        } else {
+            self.claim_other(name, kind)
+        }
     }
 
     /// As [`claim`](Self::claim), but never the name itself.
@@ -60,7 +75,10 @@ impl Claims {
     }
 
     fn take(&mut self, name: &[u8], kind: MetricType) -> bool {
-        let names: Vec<Vec<u8>> = kind.reserved(self.format).map(|suffix| [name, suffix.as_bytes()].concat()).collect();
+        let names: Vec<Vec<u8>> = kind
+            .reserved(self.format)
+            .map(|suffix| [name, suffix.as_bytes()].concat())
+            .collect();
         if names.iter().any(|name| self.taken.contains(name)) {
             return false;
         }
@@ -87,11 +105,20 @@ mod tests {
             ("promfetch_scrape", Summary, Text, true), // promfetch_scrape_count
             ("promfetcher_scrape_error", Counter, Text, true),
             ("promfetcher_scrape_error_total", Counter, Text, false),
-            ("promfetcher_scrape_external_exporter_error", Unknown, Text, true),
+            (
+                "promfetcher_scrape_external_exporter_error",
+                Unknown,
+                Text,
+                true,
+            ),
             ("promfetch_metric_fetch_failed_total", Counter, Text, false),
             ("up", Gauge, Text, false),
         ] {
-            assert_eq!(is_reserved(name.as_bytes(), kind, format), want, "{name} {kind:?} {format:?}");
+            assert_eq!(
+                is_reserved(name.as_bytes(), kind, format),
+                want,
+                "{name} {kind:?} {format:?}"
+            );
         }
     }
 
@@ -104,12 +131,22 @@ mod tests {
         assert_eq!(text(claims.claim(b"x_sum", Unknown)), "x_sum_untyped_2");
         assert_eq!(text(claims.claim(b"x_created", Gauge)), "x_created");
         assert_eq!(text(claims.claim_other(b"y", Gauge)), "y_gauge");
-        assert_eq!(text(claims.claim_exported(b"promfetch_up", Gauge)), "exported_promfetch_up");
-        assert_eq!(text(claims.claim_exported(b"promfetch_up", Gauge)), "exported_exported_promfetch_up");
+        assert_eq!(
+            text(claims.claim_exported(b"promfetch_up", Gauge)),
+            "exported_promfetch_up"
+        );
+        assert_eq!(
+            text(claims.claim_exported(b"promfetch_up", Gauge)),
+            "exported_exported_promfetch_up"
+        );
 
         let mut claims = Claims::new(OpenMetrics);
         assert_eq!(text(claims.claim(b"x", Counter)), "x");
-        assert_eq!(text(claims.claim(b"x_created", Gauge)), "x_created_gauge", "a counter has x_created in OpenMetrics");
+        assert_eq!(
+            text(claims.claim(b"x_created", Gauge)),
+            "x_created_gauge",
+            "a counter has x_created in OpenMetrics"
+        );
         assert_eq!(text(claims.claim(b"x_total", Unknown)), "x_total_unknown");
     }
 }

@@ -18,12 +18,36 @@ enum Series {
 
 /// Name, HELP and series of each family, in order.
 const FAMILIES: [(&str, &str, Series); 6] = [
-    ("promfetch_up", "Whether the metrics of this instance are in the page: 1 if so.", Series::Up),
-    ("promfetch_scrape_duration_seconds", "Time that it took to get the metrics of this instance.", Series::Duration),
-    ("promfetch_scrape_samples", "Samples that this instance answered.", Series::Samples),
-    ("promfetch_scrape_body_bytes", "Bytes that this instance answered, after decompression.", Series::BodyBytes),
-    ("promfetcher_scrape_error", "Promfetcher scrap error on your instance", Series::Error),
-    ("promfetcher_scrape_external_exporter_error", "Promfetcher scrap error on external exporter", Series::ExporterError),
+    (
+        "promfetch_up",
+        "Whether the metrics of this instance are in the page: 1 if so.",
+        Series::Up,
+    ),
+    (
+        "promfetch_scrape_duration_seconds",
+        "Time that it took to get the metrics of this instance.",
+        Series::Duration,
+    ),
+    (
+        "promfetch_scrape_samples",
+        "Samples that this instance answered.",
+        Series::Samples,
+    ),
+    (
+        "promfetch_scrape_body_bytes",
+        "Bytes that this instance answered, after decompression.",
+        Series::BodyBytes,
+    ),
+    (
+        "promfetcher_scrape_error",
+        "Promfetcher scrap error on your instance",
+        Series::Error,
+    ),
+    (
+        "promfetcher_scrape_external_exporter_error",
+        "Promfetcher scrap error on external exporter",
+        Series::ExporterError,
+    ),
 ];
 
 /// One row with its labels rendered.
@@ -53,7 +77,8 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn new(health: &[Health]) -> Self {
         let mut rows: Vec<Row> = Vec::with_capacity(health.len());
-        let mut known: hashbrown::HashMap<Labels, usize> = hashbrown::HashMap::with_capacity(health.len());
+        let mut known: hashbrown::HashMap<Labels, usize> =
+            hashbrown::HashMap::with_capacity(health.len());
         for health in health {
             let mut labels = addable(health.labels.clone());
             if let Some(exporter) = &health.exporter {
@@ -64,7 +89,11 @@ impl Rows {
                 labels.push("error", reason.as_str());
                 Block::new(&labels).braces().to_vec()
             });
-            if let Some(row) = known.get(&labels).and_then(|at| rows.get_mut(*at)).filter(|row| row.exporter == health.exporter.is_some()) {
+            if let Some(row) = known
+                .get(&labels)
+                .and_then(|at| rows.get_mut(*at))
+                .filter(|row| row.exporter == health.exporter.is_some())
+            {
                 row.join(health, error);
                 continue;
             }
@@ -80,7 +109,10 @@ impl Rows {
                 errors: error.into_iter().collect(),
             });
         }
-        Self { rows, ..Self::default() }
+        Self {
+            rows,
+            ..Self::default()
+        }
     }
 
     /// Bytes that the rows take, about.
@@ -99,7 +131,9 @@ impl Rows {
                     if !self.header {
                         self.header = true;
                         let kind = series.kind(format).word(format);
-                        out.extend_from_slice(format!("# HELP {name} {help}\n# TYPE {name} {kind}\n").as_bytes());
+                        out.extend_from_slice(
+                            format!("# HELP {name} {help}\n# TYPE {name} {kind}\n").as_bytes(),
+                        );
                     }
                     row.write(*series, name, out);
                 }
@@ -137,7 +171,8 @@ impl Row {
         self.seconds = self.seconds.max(health.duration.as_secs_f64());
         self.samples += health.samples;
         self.body_bytes += health.body_bytes;
-        self.errors.extend(error.filter(|error| !self.errors.contains(error)));
+        self.errors
+            .extend(error.filter(|error| !self.errors.contains(error)));
     }
 
     fn write(&self, series: Series, name: &str, out: &mut Vec<u8>) {
@@ -153,6 +188,8 @@ impl Row {
                 return;
             }
         };
-        out.extend_from_slice(&[name.as_bytes(), &self.block, b" ", value.as_bytes(), b"\n"].concat());
+        out.extend_from_slice(
+            &[name.as_bytes(), &self.block, b" ", value.as_bytes(), b"\n"].concat(),
+        );
     }
 }

@@ -101,7 +101,9 @@ pub struct Stats {
 pub fn merge(inputs: Vec<Input>, health: Option<&[Health]>, options: &Options) -> Merged {
     let plan = plan::Plan::new(inputs, options);
     let health = health.map_or_else(health::Rows::default, health::Rows::new);
-    Merged { writer: write::Writer::new(plan, health, *options) }
+    Merged {
+        writer: write::Writer::new(plan, health, *options),
+    }
 }
 
 /// A merged page under way: an iterator over its chunks. Whoever drops it half-way stops the work.

@@ -34,15 +34,23 @@ fn equal_labels(sources: &mut [Source]) {
 fn own_labels_fill_the_gap(sources: &mut [Source]) {
     let mut meet = Vec::new();
     // Only an input with an own label that others get added can lack a name and still meet.
-    let mut names: Vec<&str> = sources.iter().flat_map(|source| source.labels.iter().map(|(name, _)| name)).collect();
+    let mut names: Vec<&str> = sources
+        .iter()
+        .flat_map(|source| source.labels.iter().map(|(name, _)| name))
+        .collect();
     names.sort_unstable();
     names.dedup();
-    let hashes: Vec<(&str, u64)> = names.into_iter().map(|name| (name, hash(name.as_bytes()))).collect();
+    let hashes: Vec<(&str, u64)> = names
+        .into_iter()
+        .map(|name| (name, hash(name.as_bytes())))
+        .collect();
     for (at, source) in sources.iter().enumerate() {
         if source.labels.len() == hashes.len() {
             continue; // it gets all names there are
         }
-        let has_foreign = hashes.iter().any(|(name, hash)| source.labels.get(name).is_none() && has_own(source, name, *hash));
+        let has_foreign = hashes
+            .iter()
+            .any(|(name, hash)| source.labels.get(name).is_none() && has_own(source, name, *hash));
         if !has_foreign {
             continue;
         }
@@ -57,14 +65,20 @@ fn own_labels_fill_the_gap(sources: &mut [Source]) {
 
 /// Whether samples of `source` can have all labels that are added to `other`, with the same values.
 fn covers(source: &Source, other: &Source) -> bool {
-    other.labels.iter().all(|(name, value)| match source.labels.get(name) {
-        Some(own) => own == value,
-        None => has_own(source, name, hash(name.as_bytes())),
-    })
+    other
+        .labels
+        .iter()
+        .all(|(name, value)| match source.labels.get(name) {
+            Some(own) => own == value,
+            None => has_own(source, name, hash(name.as_bytes())),
+        })
 }
 
 fn has_own(source: &Source, name: &str, hash: u64) -> bool {
-    source.page.as_ref().is_some_and(|page| page.label(name.as_bytes(), hash).is_some())
+    source
+        .page
+        .as_ref()
+        .is_some_and(|page| page.label(name.as_bytes(), hash).is_some())
 }
 
 fn mark(sources: &mut [Source], which: &[usize]) {
@@ -85,12 +99,21 @@ mod tests {
     use crate::merge::Input;
 
     fn overlaps(inputs: &[(&[(&'static str, &'static str)], &'static str)]) -> Vec<bool> {
-        let limits = Limits { max_samples: 100, max_line: 100 };
+        let limits = Limits {
+            max_samples: 100,
+            max_line: 100,
+        };
         let mut sources: Vec<Source> = inputs
             .iter()
             .map(|(labels, body)| {
                 let page = Page::scan((*body).into(), Format::Text, &limits).unwrap();
-                Source::new(Input { labels: Labels::from_iter(labels.iter().copied()), page: Arc::new(page) }, false)
+                Source::new(
+                    Input {
+                        labels: Labels::from_iter(labels.iter().copied()),
+                        page: Arc::new(page),
+                    },
+                    false,
+                )
             })
             .collect();
         find(&mut sources);
@@ -101,13 +124,41 @@ mod tests {
     fn only_inputs_whose_series_could_be_equal_overlap() {
         let (app, zero, one) = (("app", "a"), ("index", "0"), ("index", "1"));
         for (inputs, want, why) in [
-            (vec![(&[app, zero][..], "m 1"), (&[app, one], "m 1")], vec![false, false], "instances differ"),
-            (vec![(&[app, zero], "m 1"), (&[app], "m 1")], vec![false, false], "the exporter lacks the index"),
-            (vec![(&[app], "m 1"), (&[app], "m 1")], vec![true, true], "equal labels"),
-            (vec![(&[app, zero], "m 1"), (&[zero, app], "m 1")], vec![true, true], "equal labels in another order"),
-            (vec![(&[app, zero], "m 1"), (&[app], "m{index=\"0\"} 1")], vec![true, true], "the exporter has an index of its own"),
-            (vec![(&[zero], "m{app=\"a\"} 1"), (&[app], "m{index=\"0\"} 1")], vec![true, true], "each has what the other gets"),
-            (vec![(&[zero], "m{app=\"a\"} 1"), (&[app], "m 1")], vec![false, false], "only one has"),
+            (
+                vec![(&[app, zero][..], "m 1"), (&[app, one], "m 1")],
+                vec![false, false],
+                "instances differ",
+            ),
+            (
+                vec![(&[app, zero], "m 1"), (&[app], "m 1")],
+                vec![false, false],
+                "the exporter lacks the index",
+            ),
+            (
+                vec![(&[app], "m 1"), (&[app], "m 1")],
+                vec![true, true],
+                "equal labels",
+            ),
+            (
+                vec![(&[app, zero], "m 1"), (&[zero, app], "m 1")],
+                vec![true, true],
+                "equal labels in another order",
+            ),
+            (
+                vec![(&[app, zero], "m 1"), (&[app], "m{index=\"0\"} 1")],
+                vec![true, true],
+                "the exporter has an index of its own",
+            ),
+            (
+                vec![(&[zero], "m{app=\"a\"} 1"), (&[app], "m{index=\"0\"} 1")],
+                vec![true, true],
+                "each has what the other gets",
+            ),
+            (
+                vec![(&[zero], "m{app=\"a\"} 1"), (&[app], "m 1")],
+                vec![false, false],
+                "only one has",
+            ),
         ] {
             assert_eq!(overlaps(&inputs), want, "{why}");
         }

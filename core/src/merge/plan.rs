@@ -79,12 +79,19 @@ impl Plan {
                 }
             }
         }
-        Self { sources, families, stats }
+        Self {
+            sources,
+            families,
+            stats,
+        }
     }
 }
 
 fn pages(sources: &[Source]) -> impl Iterator<Item = (usize, &Page)> {
-    sources.iter().enumerate().filter_map(|(at, source)| Some((at, source.page.as_deref()?)))
+    sources
+        .iter()
+        .enumerate()
+        .filter_map(|(at, source)| Some((at, source.page.as_deref()?)))
 }
 
 fn entry<'a>(sources: &'a [Source], member: Member) -> Option<(&'a Page, &'a FamilyEntry)> {
@@ -104,11 +111,26 @@ fn group(sources: &[Source]) -> Vec<Vec<Member>> {
     let mut follower: Vec<u32> = Vec::new();
     for (at, page) in pages(sources) {
         let mut latest: Option<u32> = None;
-        for (place, entry) in page.entries().iter().enumerate().filter(|(_, entry)| entry.first_run.is_some()) {
-            let member = Member { source: at as u32, entry: place as u32 };
+        for (place, entry) in page
+            .entries()
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| entry.first_run.is_some())
+        {
+            let member = Member {
+                source: at as u32,
+                entry: place as u32,
+            };
             let name = entry.name.of(page.body());
-            let is_of = |group: u32| groups.get(group as usize).and_then(|members| members.first()).is_some_and(|first| name_of(sources, *first) == name);
-            let guess = latest.map_or(Some(0), |latest| follower.get(latest as usize).copied()).filter(|guess| is_of(*guess));
+            let is_of = |group: u32| {
+                groups
+                    .get(group as usize)
+                    .and_then(|members| members.first())
+                    .is_some_and(|first| name_of(sources, *first) == name)
+            };
+            let guess = latest
+                .map_or(Some(0), |latest| follower.get(latest as usize).copied())
+                .filter(|guess| is_of(*guess));
             let known = guess.or_else(|| by_name.find(hash(name), |group| is_of(*group)).copied());
             let group = known.unwrap_or(groups.len() as u32);
             match groups.get_mut(group as usize) {
@@ -117,7 +139,12 @@ fn group(sources: &[Source]) -> Vec<Vec<Member>> {
                     groups.push(vec![member]);
                     follower.push(u32::MAX);
                     let rehash = |group: &u32| {
-                        hash(groups.get(*group as usize).and_then(|members| members.first()).map_or(&[], |first| name_of(sources, *first)))
+                        hash(
+                            groups
+                                .get(*group as usize)
+                                .and_then(|members| members.first())
+                                .map_or(&[], |first| name_of(sources, *first)),
+                        )
                     };
                     by_name.insert_unique(hash(name), group, rehash);
                 }
@@ -142,7 +169,11 @@ struct Draft {
 
 /// Splits the members by type: first the family that keeps the name, then one for each other type.
 fn split(group: &[Member], sources: &[Source], format: Format, drafts: &mut Vec<Draft>) {
-    let kind_of = |member: &Member| entry(sources, *member).map_or(MetricType::Unknown, |(page, entry)| effective_kind(entry, page, sources));
+    let kind_of = |member: &Member| {
+        entry(sources, *member).map_or(MetricType::Unknown, |(page, entry)| {
+            effective_kind(entry, page, sources)
+        })
+    };
     let mut tally: Vec<(MetricType, Vec<Member>)> = Vec::with_capacity(1);
     for member in group {
         let kind = kind_of(member);
@@ -156,27 +187,45 @@ fn split(group: &[Member], sources: &[Source], format: Format, drafts: &mut Vec<
         .iter()
         .enumerate()
         .rev()
-        .max_by_key(|(_, (kind, members))| if *kind == MetricType::Unknown { 0 } else { members.len() })
+        .max_by_key(|(_, (kind, members))| {
+            if *kind == MetricType::Unknown {
+                0
+            } else {
+                members.len()
+            }
+        })
         .map_or(0, |(place, _)| place);
     if winner < tally.len() {
         tally.swap(0, winner);
         // The others keep their order of first appearance.
         if let Some(rest) = tally.get_mut(1..) {
-            rest.sort_by_key(|(_, members)| members.first().map_or(u32::MAX, |member| member.source));
+            rest.sort_by_key(|(_, members)| {
+                members.first().map_or(u32::MAX, |member| member.source)
+            });
         }
     }
     let mut parts = tally.into_iter();
-    let Some((kind, mut members)) = parts.next() else { return };
+    let Some((kind, mut members)) = parts.next() else {
+        return;
+    };
     let mut misfits = Vec::new();
     for (other, others) in parts {
         if other == MetricType::Unknown && takes_untyped(kind, format) {
             members.extend(others);
             members.sort_by_key(|member| member.source);
         } else {
-            misfits.push(Draft { kind: other, members: others, misfit: true });
+            misfits.push(Draft {
+                kind: other,
+                members: others,
+                misfit: true,
+            });
         }
     }
-    drafts.push(Draft { kind, members, misfit: false });
+    drafts.push(Draft {
+        kind,
+        members,
+        misfit: false,
+    });
     drafts.extend(misfits);
 }
 
@@ -191,14 +240,28 @@ fn effective_kind(entry: &FamilyEntry, page: &Page, sources: &[Source]) -> Metri
         return entry.kind;
     }
     let name = entry.name.of(page.body());
-    let added = sources.iter().any(|source| source.labels.iter().any(|(label, _)| label.as_bytes() == name));
-    if added { MetricType::Gauge } else { MetricType::StateSet }
+    let added = sources.iter().any(|source| {
+        source
+            .labels
+            .iter()
+            .any(|(label, _)| label.as_bytes() == name)
+    });
+    if added {
+        MetricType::Gauge
+    } else {
+        MetricType::StateSet
+    }
 }
 
 /// Gives the families their names. See the rules in the [module](super) documentation.
 fn name(drafts: Vec<Draft>, sources: &[Source], format: Format) -> Vec<Family> {
     let mut claims = Claims::new(format);
-    let own_name = |draft: &Draft| draft.members.first().map_or(&[][..], |member| name_of(sources, *member));
+    let own_name = |draft: &Draft| {
+        draft
+            .members
+            .first()
+            .map_or(&[][..], |member| name_of(sources, *member))
+    };
     let rank = |draft: &Draft| {
         if draft.misfit {
             4
@@ -213,7 +276,12 @@ fn name(drafts: Vec<Draft>, sources: &[Source], format: Format) -> Vec<Family> {
     let ranks: Vec<u8> = drafts.iter().map(rank).collect();
     let mut names: Vec<Vec<u8>> = vec![Vec::new(); drafts.len()];
     for wanted in 0..=4 {
-        for ((draft, given), _) in drafts.iter().zip(&mut names).zip(&ranks).filter(|(_, rank)| **rank == wanted) {
+        for ((draft, given), _) in drafts
+            .iter()
+            .zip(&mut names)
+            .zip(&ranks)
+            .filter(|(_, rank)| **rank == wanted)
+        {
             let own = own_name(draft);
             *given = match wanted {
                 3 => claims.claim_exported(own, draft.kind),
@@ -230,9 +298,24 @@ fn name(drafts: Vec<Draft>, sources: &[Source], format: Format) -> Vec<Family> {
             let own_name = own_name(&draft).to_vec();
             // A state must be labelled with the metric's name, which is another now.
             let renamed_state = draft.kind == MetricType::StateSet && name != own_name;
-            let kind = if renamed_state { MetricType::Gauge } else { draft.kind };
-            let unit = if name == own_name && format == Format::OpenMetrics { unit(&draft.members, kind, sources) } else { Vec::new() };
-            Family { help: help(&draft.members, sources, format), unit, name, own_name, kind, members: draft.members }
+            let kind = if renamed_state {
+                MetricType::Gauge
+            } else {
+                draft.kind
+            };
+            let unit = if name == own_name && format == Format::OpenMetrics {
+                unit(&draft.members, kind, sources)
+            } else {
+                Vec::new()
+            };
+            Family {
+                help: help(&draft.members, sources, format),
+                unit,
+                name,
+                own_name,
+                kind,
+                members: draft.members,
+            }
         })
         .collect()
 }

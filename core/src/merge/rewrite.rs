@@ -34,7 +34,13 @@ struct Written<'a> {
 
 impl Rewriter<'_> {
     /// Writes `line` (without line feed) anew, or leaves it out: then the answer is false.
-    pub(super) fn write(&self, line: &[u8], irregular: bool, seen: Option<&mut Seen>, out: &mut Vec<u8>) -> bool {
+    pub(super) fn write(
+        &self,
+        line: &[u8],
+        irregular: bool,
+        seen: Option<&mut Seen>,
+        out: &mut Vec<u8>,
+    ) -> bool {
         let line = Line::read(line);
         let labels = self.labels(&line);
         if let Some(seen) = seen
@@ -43,7 +49,11 @@ impl Rewriter<'_> {
             return false;
         }
         out.extend_from_slice(&self.family.name);
-        out.extend_from_slice(line.name.get(self.family.own_name.len()..).unwrap_or_default());
+        out.extend_from_slice(
+            line.name
+                .get(self.family.own_name.len()..)
+                .unwrap_or_default(),
+        );
         if labels.is_empty() {
             out.extend_from_slice(self.source.block.braces());
         } else {
@@ -70,15 +80,27 @@ impl Rewriter<'_> {
         }
         out.push(b' ');
         let without_exemplar = irregular && self.format == Format::OpenMetrics;
-        out.extend_from_slice(if without_exemplar { line.rest_without_exemplar() } else { line.rest });
+        out.extend_from_slice(if without_exemplar {
+            line.rest_without_exemplar()
+        } else {
+            line.rest
+        });
         out.push(b'\n');
         true
     }
 
     /// The sample's own labels as they are written.
     fn labels<'l>(&self, line: &Line<'l>) -> Vec<Written<'l>> {
-        let is_added = |name: &[u8]| self.source.labels.iter().any(|(added, _)| added.as_bytes() == name);
-        let mut labels: Vec<Written<'l>> = line.labels().map(|label| Written { exported: 0, label }).collect();
+        let is_added = |name: &[u8]| {
+            self.source
+                .labels
+                .iter()
+                .any(|(added, _)| added.as_bytes() == name)
+        };
+        let mut labels: Vec<Written<'l>> = line
+            .labels()
+            .map(|label| Written { exported: 0, label })
+            .collect();
         if self.source.conflict_bits == 0 {
             return labels;
         }
@@ -87,7 +109,13 @@ impl Rewriter<'_> {
             return labels;
         }
         for at in 0..labels.len() {
-            let Some(name) = labels.get(at).map(|written| written.label.name).filter(|name| is_added(name)) else { continue };
+            let Some(name) = labels
+                .get(at)
+                .map(|written| written.label.name)
+                .filter(|name| is_added(name))
+            else {
+                continue;
+            };
             let mut exported = 1;
             loop {
                 let candidate = [EXPORTED.repeat(exported).as_bytes(), name].concat();
@@ -119,11 +147,16 @@ impl Rewriter<'_> {
             label_hash(name, &value)
         };
         let mut finally = self.source.labels_hash;
-        for Written { exported, label } in labels.iter().filter(|written| !apart(written.label.name)) {
+        for Written { exported, label } in
+            labels.iter().filter(|written| !apart(written.label.name))
+        {
             let sum = if *exported == 0 {
                 hash(label.name, label.value)
             } else {
-                hash(&[EXPORTED.repeat(*exported).as_bytes(), label.name].concat(), label.value)
+                hash(
+                    &[EXPORTED.repeat(*exported).as_bytes(), label.name].concat(),
+                    label.value,
+                )
             };
             finally = finally.wrapping_add(sum);
         }
@@ -146,7 +179,9 @@ impl PartialEq<[u8]> for Written<'_> {
     fn eq(&self, name: &[u8]) -> bool {
         let mut rest = name;
         for _ in 0..self.exported {
-            let Some(shorter) = rest.strip_prefix(EXPORTED.as_bytes()) else { return false };
+            let Some(shorter) = rest.strip_prefix(EXPORTED.as_bytes()) else {
+                return false;
+            };
             rest = shorter;
         }
         rest == self.label.name

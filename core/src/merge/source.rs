@@ -21,7 +21,10 @@ impl Block {
         if plain.is_empty() {
             return Self::default();
         }
-        Self { braces: [b"{", &plain[..], b"}"].concat(), comma: [b",", &plain[..]].concat() }
+        Self {
+            braces: [b"{", &plain[..], b"}"].concat(),
+            comma: [b",", &plain[..]].concat(),
+        }
     }
 
     /// What is written at a mark with this splice.
@@ -74,7 +77,9 @@ impl Source {
         let labels = addable(labels);
         let mut source = Self {
             block: Block::new(&labels),
-            labels_hash: labels.iter().fold(0, |sum, (name, value)| sum.wrapping_add(label_hash(name.as_bytes(), value.as_bytes()))),
+            labels_hash: labels.iter().fold(0, |sum, (name, value)| {
+                sum.wrapping_add(label_hash(name.as_bytes(), value.as_bytes()))
+            }),
             page: None,
             conflict_bits: 0,
             conflicts: 0,
@@ -84,11 +89,16 @@ impl Source {
             labels,
         };
         for (name, _) in source.labels.iter() {
-            let Some(bit) = page.label(name.as_bytes(), hash(name.as_bytes())) else { continue };
+            let Some(bit) = page.label(name.as_bytes(), hash(name.as_bytes())) else {
+                continue;
+            };
             source.conflict_bits |= bit;
             source.conflicts += 1;
             let exported = format!("{}{name}", crate::labels::EXPORTED);
-            source.folds |= drop_conflicts || page.label(exported.as_bytes(), hash(exported.as_bytes())).is_some();
+            source.folds |= drop_conflicts
+                || page
+                    .label(exported.as_bytes(), hash(exported.as_bytes()))
+                    .is_some();
         }
         source.page = Some(page);
         source
@@ -102,11 +112,20 @@ pub(super) fn label_hash(name: &[u8], value: &[u8]) -> u64 {
 
 /// The labels without those that would break samples: `le` and `quantile`, invalid and reserved names.
 pub(super) fn addable(labels: Labels) -> Labels {
-    let fits = |name: &str| is_label_name(name.as_bytes()) && !is_reserved_label(name.as_bytes()) && !matches!(name, "le" | "quantile");
+    let fits = |name: &str| {
+        is_label_name(name.as_bytes())
+            && !is_reserved_label(name.as_bytes())
+            && !matches!(name, "le" | "quantile")
+    };
     if labels.iter().all(|(name, _)| fits(name)) {
         return labels;
     }
-    Labels::from_iter(labels.iter().filter(|(name, _)| fits(name)).map(|(name, value)| (name.to_owned(), value)))
+    Labels::from_iter(
+        labels
+            .iter()
+            .filter(|(name, _)| fits(name))
+            .map(|(name, value)| (name.to_owned(), value)),
+    )
 }
 
 #[cfg(test)]
@@ -115,7 +134,14 @@ mod tests {
 
     #[test]
     fn labels_that_would_break_samples_are_not_added() {
-        let labels = Labels::from_iter([("a", "1"), ("le", "2"), ("quantile", "3"), ("__x", "4"), ("b-c", "5"), ("d", "6")]);
+        let labels = Labels::from_iter([
+            ("a", "1"),
+            ("le", "2"),
+            ("quantile", "3"),
+            ("__x", "4"),
+            ("b-c", "5"),
+            ("d", "6"),
+        ]);
         assert_eq!(Block::new(&addable(labels)).braces(), br#"{a="1",d="6"}"#);
         assert_eq!(Block::new(&Labels::new()).braces(), b"");
     }

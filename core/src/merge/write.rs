@@ -42,7 +42,14 @@ struct Cursor {
 
 impl Writer {
     pub(super) fn new(plan: Plan, health: Rows, options: Options) -> Self {
-        Self { plan, health, options, at: Cursor::default(), seen: Seen::new(), done: false }
+        Self {
+            plan,
+            health,
+            options,
+            at: Cursor::default(),
+            seen: Seen::new(),
+            done: false,
+        }
     }
 
     pub(super) fn stats(&self) -> Stats {
@@ -51,8 +58,14 @@ impl Writer {
 
     /// Bytes of the whole page, about.
     pub(super) fn size_estimate(&self) -> usize {
-        let sources = self.plan.sources.iter().filter_map(|source| Some((source, source.page.as_deref()?)));
-        let pages: usize = sources.map(|(source, page)| page.len() + page.samples() * source.block.braces().len()).sum();
+        let sources = self
+            .plan
+            .sources
+            .iter()
+            .filter_map(|source| Some((source, source.page.as_deref()?)));
+        let pages: usize = sources
+            .map(|(source, page)| page.len() + page.samples() * source.block.braces().len())
+            .sum();
         pages + self.health.size_estimate() + SLACK
     }
 
@@ -74,8 +87,12 @@ impl Writer {
 
     /// Writes a part of the family at hand: at most one run.
     fn step(&mut self, out: &mut Vec<u8>, limit: usize) {
-        let Some(family) = self.plan.families.get(self.at.family) else { return };
-        let Some(member) = family.members.get(self.at.member).copied() else { return self.end_family() };
+        let Some(family) = self.plan.families.get(self.at.family) else {
+            return;
+        };
+        let Some(member) = family.members.get(self.at.member).copied() else {
+            return self.end_family();
+        };
         let Some((source, page, entry)) = part(&self.plan.sources, member) else {
             self.at.member += 1;
             return;
@@ -87,8 +104,16 @@ impl Writer {
             self.at.run = entry.first_run;
             self.at.mark = 0;
         }
-        let Some((place, run)) = self.at.run.and_then(|place| Some((place, page.run(place)?))) else {
-            self.at = Cursor { family: self.at.family, member: self.at.member + 1, ..Cursor::default() };
+        let Some((place, run)) = self
+            .at
+            .run
+            .and_then(|place| Some((place, page.run(place)?)))
+        else {
+            self.at = Cursor {
+                family: self.at.family,
+                member: self.at.member + 1,
+                ..Cursor::default()
+            };
             return;
         };
         if self.at.mark == 0 {
@@ -103,10 +128,21 @@ impl Writer {
             format: self.options.format,
             label_conflict: self.options.label_conflict,
         };
-        let lines = Lines { rewriter, page, run, place };
+        let lines = Lines {
+            rewriter,
+            page,
+            run,
+            place,
+        };
         let finished = if check || in_conflict || family.is_renamed() {
             let seen = check.then_some(&mut self.seen);
-            lines.rewrite(&mut self.at, seen, &mut self.plan.stats.duplicates, out, limit)
+            lines.rewrite(
+                &mut self.at,
+                seen,
+                &mut self.plan.stats.duplicates,
+                out,
+                limit,
+            )
         } else {
             lines.copy(&mut self.at, out, limit)
         };
@@ -114,7 +150,13 @@ impl Writer {
             self.at.mark = 0;
             match run.next {
                 Some(next) => self.at.run = Some(next),
-                None => self.at = Cursor { family: self.at.family, member: self.at.member + 1, ..Cursor::default() },
+                None => {
+                    self.at = Cursor {
+                        family: self.at.family,
+                        member: self.at.member + 1,
+                        ..Cursor::default()
+                    }
+                }
             }
         }
     }
@@ -122,13 +164,25 @@ impl Writer {
     /// Goes to the next family and lets go of the pages that none needs any more.
     fn end_family(&mut self) {
         self.seen = Seen::new();
-        let members = self.plan.families.get(self.at.family).map_or(&[][..], |family| &family.members);
+        let members = self
+            .plan
+            .families
+            .get(self.at.family)
+            .map_or(&[][..], |family| &family.members);
         for member in members {
-            if let Some(source) = self.plan.sources.get_mut(member.source as usize).filter(|source| source.last_family == self.at.family) {
+            if let Some(source) = self
+                .plan
+                .sources
+                .get_mut(member.source as usize)
+                .filter(|source| source.last_family == self.at.family)
+            {
                 source.page = None;
             }
         }
-        self.at = Cursor { family: self.at.family + 1, ..Cursor::default() };
+        self.at = Cursor {
+            family: self.at.family + 1,
+            ..Cursor::default()
+        };
     }
 }
 
@@ -168,7 +222,12 @@ impl Lines<'_> {
         let body = self.page.body();
         let block = &self.rewriter.source.block;
         let mut copied = at.copied;
-        for mark in self.page.marks(self.place).get(at.mark..).unwrap_or_default() {
+        for mark in self
+            .page
+            .marks(self.place)
+            .get(at.mark..)
+            .unwrap_or_default()
+        {
             if out.len() >= limit {
                 at.copied = copied;
                 return false;
@@ -177,7 +236,8 @@ impl Lines<'_> {
             out.extend_from_slice(body.get(copied..offset).unwrap_or_default());
             if splice == Splice::Irregular {
                 let end = self.line_end(offset);
-                self.rewriter.write(body.get(offset..end).unwrap_or_default(), true, None, out);
+                self.rewriter
+                    .write(body.get(offset..end).unwrap_or_default(), true, None, out);
                 copied = end + 1;
             } else {
                 out.extend_from_slice(block.piece(splice));
@@ -185,7 +245,9 @@ impl Lines<'_> {
             }
             at.mark += 1;
         }
-        let rest = body.get(copied..self.run.lines.end as usize).unwrap_or_default();
+        let rest = body
+            .get(copied..self.run.lines.end as usize)
+            .unwrap_or_default();
         out.extend_from_slice(rest);
         if rest.last().is_some_and(|byte| *byte != b'\n') {
             out.push(b'\n');
@@ -194,15 +256,32 @@ impl Lines<'_> {
     }
 
     /// Writes each line anew. False when `limit` was reached before the end.
-    fn rewrite(&self, at: &mut Cursor, mut seen: Option<&mut Seen>, duplicates: &mut usize, out: &mut Vec<u8>, limit: usize) -> bool {
+    fn rewrite(
+        &self,
+        at: &mut Cursor,
+        mut seen: Option<&mut Seen>,
+        duplicates: &mut usize,
+        out: &mut Vec<u8>,
+        limit: usize,
+    ) -> bool {
         let body = self.page.body();
-        for mark in self.page.marks(self.place).get(at.mark..).unwrap_or_default() {
+        for mark in self
+            .page
+            .marks(self.place)
+            .get(at.mark..)
+            .unwrap_or_default()
+        {
             if out.len() >= limit {
                 return false;
             }
             let end = self.line_end(at.copied);
             let line = body.get(at.copied..end).unwrap_or_default();
-            if !self.rewriter.write(line, mark.splice() == Splice::Irregular, seen.as_deref_mut(), out) {
+            if !self.rewriter.write(
+                line,
+                mark.splice() == Splice::Irregular,
+                seen.as_deref_mut(),
+                out,
+            ) {
                 *duplicates += 1;
             }
             at.copied = end + 1;
