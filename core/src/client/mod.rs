@@ -109,11 +109,11 @@ impl Client {
         &self.0.discovery
     }
 
-    /// The formats that callers may choose from, best first.
+    /// The formats that callers may choose from. The first is for those who take anything, such as curl: text, which promfetcher gives.
     pub fn offered_formats(&self) -> Vec<Format> {
         let configured = &self.0.config.merge.formats;
         if configured.is_empty() {
-            vec![Format::OpenMetrics, Format::Text]
+            vec![Format::Text, Format::OpenMetrics]
         } else {
             configured.clone()
         }
