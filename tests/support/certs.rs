@@ -9,6 +9,7 @@ use rcgen::{
 };
 use rustls::crypto::CryptoProvider;
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -30,6 +31,19 @@ impl fmt::Debug for Identity {
 }
 
 impl Identity {
+    /// For resolvers that pick among many.
+    ///
+    /// # Panics
+    /// When the key does not fit, which it does.
+    pub fn certified_key(&self) -> CertifiedKey {
+        CertifiedKey::from_der(
+            vec![self.certificate.clone()],
+            self.private_key(),
+            &provider(),
+        )
+        .expect("the key fits")
+    }
+
     fn private_key(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::Pkcs8(self.key.clone().into())
     }

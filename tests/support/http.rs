@@ -1,7 +1,9 @@
 //! A small HTTP client: one request on one connection, nothing added, nothing followed, nothing decoded.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Uri};
@@ -9,7 +11,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -142,4 +144,50 @@ async fn exchange(
             answer.await
         }
     }
+}
+
+/// What came back of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Drained {
+    pub bytes: usize,
+    pub took: Duration,
+}
+
+/// Asks once on a new connection and reads to the end without keeping anything.
+///
+/// # Errors
+/// When the answer is not 200 or does not end well.
+pub async fn drain(address: SocketAddr, path: &str, header: &str) -> io::Result<Drained> {
+    let since = Instant::now();
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    stream
+        .write_all(
+            format!("GET {path} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n{header}\r\n")
+                .as_bytes(),
+        )
+        .await?;
+    let mut buffer = vec![0; 256 << 10];
+    let mut bytes = 0;
+    let mut good = false;
+    loop {
+        let read = stream.read(&mut buffer).await?;
+        if read == 0 {
+            break;
+        }
+        if bytes == 0 {
+            good = buffer.starts_with(b"HTTP/1.1 200");
+        }
+        bytes += read;
+    }
+    if !good {
+        return Err(io::Error::other(format!(
+            "not 200: {}",
+            String::from_utf8_lossy(&buffer[..bytes.min(200)])
+        )));
+    }
+    Ok(Drained {
+        bytes,
+        took: since.elapsed(),
+    })
 }

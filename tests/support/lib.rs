@@ -13,6 +13,7 @@ pub mod certs;
 pub mod check;
 pub mod config;
 pub mod emitter;
+pub mod farm;
 pub mod gorouter;
 pub mod http;
 pub mod instance;

@@ -1,6 +1,7 @@
-//! What the kernel knows of a process, for benchmarks.
+//! Figures for benchmarks: what the kernel knows of a process, and how fast the machine is.
 
-use std::time::Duration;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 /// Processor time of the process so far, over all its threads.
 ///
@@ -45,6 +46,30 @@ pub fn reset_peak(pid: u32) {
 /// Open file descriptors.
 pub fn descriptors(pid: u32) -> usize {
     std::fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count)
+}
+
+/// Copies memory for a moment: bytes per second, to tell machines apart.
+pub fn memcpy_speed() -> f64 {
+    let (from, mut to) = (vec![1_u8; 64 << 20], vec![0_u8; 64 << 20]);
+    let rounds = 16;
+    let since = Instant::now();
+    for _ in 0..rounds {
+        black_box(&mut to).copy_from_slice(black_box(&from));
+    }
+    (rounds * from.len()) as f64 / since.elapsed().as_secs_f64()
+}
+
+/// The value at this share of a sorted list: 0.5 is the median.
+pub fn quantile(sorted: &[Duration], share: f64) -> Duration {
+    let last = sorted.len().saturating_sub(1);
+    sorted
+        .get((last as f64 * share).round() as usize)
+        .copied()
+        .unwrap_or_default()
+}
+
+pub fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The binary under test, as a process of its own.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::{Arc, OnceLock};
@@ -180,6 +181,15 @@ impl Promfetch {
         );
         serde_json::from_slice(&answer.body)
             .unwrap_or_else(|error| panic!("GET {path}: {error}: {}", answer.text()))
+    }
+
+    /// Where the API listens.
+    ///
+    /// # Panics
+    /// When it printed no address.
+    pub fn address(&self) -> SocketAddr {
+        let (_, address) = self.api.split_once("://").expect("a URL");
+        address.parse().expect("an address")
     }
 
     /// Everything printed and logged so far.
