@@ -336,3 +336,98 @@ fn endless_lines(chunk: u64) -> String {
         .map(|line| format!("endless_metric{{chunk=\"{chunk}\",line=\"{line}\"}} 1234567890.5\n"))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certs::GOROUTER;
+    use crate::http::{request, try_get};
+
+    #[tokio::test]
+    async fn faults_are_what_they_say() {
+        for (behaviour, expected) in [
+            (Behaviour::page("a 1\n"), Some(200)),
+            (Behaviour::status(503), Some(503)),
+            (Behaviour::redirect_loop(), Some(302)),
+            (Behaviour::gzip_bomb(1), Some(200)),
+            (Behaviour::ResetMidBody, None),
+            (Behaviour::CutShort, None),
+            (Behaviour::CloseUnanswered, None),
+            (Behaviour::NotHttp, None),
+        ] {
+            let instance = Instance::start("0", behaviour.clone()).await;
+            let answer = try_get(&format!("http://{}/metrics", instance.address), &[]).await;
+            assert_eq!(
+                answer.ok().map(|answer| answer.status),
+                expected,
+                "{behaviour:?}"
+            );
+            assert_eq!(
+                (instance.requests(), instance.connections()),
+                (1, 1),
+                "{behaviour:?}"
+            );
+        }
+        let refusing = Instance::refusing("0");
+        assert!(
+            try_get(&format!("http://{}/", refusing.address), &[])
+                .await
+                .is_err()
+        );
+        for endless in [Behaviour::Hang, Behaviour::Endless] {
+            let instance = Instance::start("0", endless.clone()).await;
+            let url = format!("http://{}/", instance.address);
+            let answer = tokio::time::timeout(Duration::from_millis(300), try_get(&url, &[])).await;
+            assert!(answer.is_err(), "{endless:?} does not end");
+        }
+    }
+
+    #[tokio::test]
+    async fn idle_connections_are_closed() {
+        let options = Options {
+            idle: Some(Duration::from_millis(200)),
+            ..Options::default()
+        };
+        let instance = Instance::start_with("0", Behaviour::page("a 1\n"), options).await;
+        let mut stream = TcpStream::connect(instance.address)
+            .await
+            .expect("it listens");
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .expect("it reads");
+        let mut answer = Vec::new();
+        // Ends only when the instance closes.
+        stream
+            .read_to_end(&mut answer)
+            .await
+            .expect("it closes in good order");
+        assert!(String::from_utf8_lossy(&answer).ends_with("a 1\n"));
+    }
+
+    #[tokio::test]
+    async fn mutual_tls_lets_in_who_has_a_certificate() {
+        let (authority, app) = (
+            Authority::new("instances"),
+            App::new("acme", "prod", "shop"),
+        );
+        let instance = Instance::start_with(
+            "0",
+            Behaviour::page("a 1\n"),
+            Options::mutual_tls(&authority, &app),
+        )
+        .await;
+        let url = format!("https://{}/", instance.address);
+        // The certificate names the instance and no address: this client asks for its address and must refuse.
+        let router = authority.issue(&[GOROUTER]);
+        let error = request(
+            "GET",
+            &url,
+            &[],
+            Some(Arc::new(authority.client(Some(&router)))),
+        )
+        .await
+        .expect_err("another name");
+        assert!(error.to_string().contains("not valid for"), "{error}");
+    }
+}

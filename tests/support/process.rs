@@ -238,3 +238,43 @@ fn collect(pipe: Option<impl Read + Send + 'static>) -> Arc<Mutex<String>> {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn output_and_exit_code_are_collected() {
+        let finished = run(
+            Path::new("/bin/sh"),
+            &["-c", "echo out; echo err >&2; exit 3"],
+            |_| (),
+        )
+        .await;
+        assert_eq!(
+            (
+                finished.code,
+                finished.stdout.as_str(),
+                finished.stderr.as_str()
+            ),
+            (Some(3), "out\n", "err\n")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_dropped_process_is_gone() {
+        let process = Process::start(Path::new("/bin/sleep"), &["1000"], |_| ());
+        let folder = format!("/proc/{}", process.pid());
+        assert!(Path::new(&folder).exists());
+        drop(process);
+        assert!(!Path::new(&folder).exists());
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "ended before it printed")]
+    async fn waiting_for_a_program_that_ended_is_over_at_once() {
+        Process::start(Path::new("/bin/true"), &["x"], |_| ())
+            .printed("anything", |_| None::<()>)
+            .await;
+    }
+}
