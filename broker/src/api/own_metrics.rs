@@ -31,7 +31,7 @@ pub(crate) async fn get(State(api): State<Api>, headers: HeaderMap) -> Result<Re
     })?;
     let format = media::negotiate(
         accept::joined(&headers, ACCEPT).as_deref(),
-        &[Format::OpenMetrics, Format::Text],
+        &[Format::Text, Format::OpenMetrics],
     );
     if format == Format::Text {
         page = own_text::from_openmetrics(&page);
