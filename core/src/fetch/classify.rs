@@ -110,7 +110,10 @@ fn tls(error: &rustls::Error) -> Failure {
                 format!("the address belongs to another instance now: {error}"),
             );
         }
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        // A bad signature is an issuer whose key was changed while its name stayed.
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => {
             format!("the issuer of the instance's certificate is not trusted (`ca_certs`): {error}")
         }
         rustls::Error::AlertReceived(Alert::CertificateRequired) => {
@@ -212,6 +215,11 @@ mod tests {
             ),
             (
                 wrapped(CertificateError::UnknownIssuer.into()),
+                Reason::Tls,
+                "ca_certs",
+            ),
+            (
+                wrapped(CertificateError::BadSignature.into()),
                 Reason::Tls,
                 "ca_certs",
             ),
