@@ -21,6 +21,9 @@ const RATE: u64 = 5000;
 /// How long look-ups are timed, for each kind.
 const LOOK_UPS: Duration = Duration::from_secs(2);
 
+/// Makes the selector of the app with this number.
+type MakeSelector = Box<dyn Fn(usize) -> Selector>;
+
 fn main() {
     println!("memcpy {:.1} GB/s", memcpy());
     for (endpoints, per_app) in [(100_000, 1), (100_000, 2), (250_000, 2)] {
@@ -110,7 +113,7 @@ fn platform(endpoints: usize, per_app: usize) {
     let table = Arc::new(table);
     let apps = endpoints / per_app;
     let guids: Vec<_> = table.apps().iter().map(|app| app.app_id.clone()).collect();
-    let kinds: [(&str, Box<dyn Fn(usize) -> Selector>); 3] = [
+    let kinds: [(&str, MakeSelector); 3] = [
         (
             "name",
             Box::new(|app| {

@@ -76,16 +76,16 @@ impl Selector {
                 "the selector must have 1 to {MAX_SELECTOR} bytes"
             )));
         }
-        if names && !text.contains("://") {
-            if let [organization, space, app] = text.split('/').collect::<Vec<_>>()[..] {
-                if ![organization, space, app].contains(&"") {
-                    return Ok(Self::Name {
-                        organization: organization.into(),
-                        space: space.into(),
-                        app: app.into(),
-                    });
-                }
-            }
+        if names
+            && !text.contains("://")
+            && let [organization, space, app] = text.split('/').collect::<Vec<_>>()[..]
+            && ![organization, space, app].contains(&"")
+        {
+            return Ok(Self::Name {
+                organization: organization.into(),
+                space: space.into(),
+                app: app.into(),
+            });
         }
         Ok(Self::guid_or_route(text.into()))
     }

@@ -252,10 +252,10 @@ impl Client {
             self.0
                 .app_fetches
                 .count(&located.instance, outcome.result.is_ok());
-            if let Err(failure) = &outcome.result {
-                if failure.reason.effect() == Effect::Remove {
-                    self.0.discovery.report(located, Effect::Remove);
-                }
+            if let Err(failure) = &outcome.result
+                && failure.reason.effect() == Effect::Remove
+            {
+                self.0.discovery.report(located, Effect::Remove);
             }
         }
     }
