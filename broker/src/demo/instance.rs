@@ -55,7 +55,7 @@ fn metrics(shop: &Mutex<Shop>, headers: &HeaderMap) -> Response {
     // Writing to a string does not fail.
     let _ = encode(&mut page, &shop.registry);
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-    let format = media::negotiate(accept, &[Format::OpenMetrics, Format::Text]);
+    let format = media::negotiate(accept, &[Format::Text, Format::OpenMetrics]);
     if format == Format::Text {
         page = own_text::from_openmetrics(&page);
     }

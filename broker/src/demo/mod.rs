@@ -8,8 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
-use promfetch_core::config::{Discovery, Gorouter, Secret};
-use promfetch_core::policy::AddressPolicy;
+use promfetch_core::config::{Gorouter, Secret};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -94,14 +93,8 @@ pub async fn start(shutdown: &Shutdown) -> io::Result<Config> {
         user,
         pass: Secret(pass),
     }];
-    config.core.discovery = Discovery {
-        start_response_delay: Duration::ZERO,
-        policy: AddressPolicy {
-            allow: vec![IpAddr::from(Ipv4Addr::LOCALHOST).into()],
-            ..AddressPolicy::default()
-        },
-        ..config.core.discovery
-    };
+    // Ready with the first poll: the delay only bounds the wait for one.
+    config.core.discovery.policy.allow = vec![IpAddr::from(Ipv4Addr::LOCALHOST).into()];
     Ok(config)
 }
 

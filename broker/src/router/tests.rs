@@ -367,6 +367,15 @@ async fn the_caller_chooses_format_and_encoding() {
     );
     assert_eq!(header(&response, "x-content-type-options"), "nosniff");
 
+    for accept in ["", "*/*", "text/html,*/*;q=0.1"] {
+        let response = service.request("GET", &page, &[("accept", accept)]).await;
+        let kind = header(&response, "content-type");
+        assert_eq!(
+            kind, "text/plain; version=0.0.4; charset=utf-8",
+            "who names no format gets text: {accept:?}"
+        );
+    }
+
     let openmetrics = [(
         "accept",
         "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5",

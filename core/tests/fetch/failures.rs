@@ -7,6 +7,7 @@ use crate::support::*;
 #[tokio::test]
 async fn each_broken_answer_has_its_reason() {
     let ok = "HTTP/1.1 200 OK\r\n";
+    let client = Client::new(|_| ());
     let long_header = format!("{ok}x-long: {}\r\n\r\n", "a".repeat(1 << 20));
     for (bytes, reason, text, why) in [
         (
@@ -136,7 +137,7 @@ async fn each_broken_answer_has_its_reason() {
             "half a header",
         ),
     ] {
-        let (server, client) = (Server::bytes(bytes).await, Client::new(|_| ()));
+        let server = Server::bytes(bytes).await;
         let outcome = client.one(server.target()).await;
         let got = failure(&outcome);
         assert_eq!(got.reason, reason, "{why}: {got}");
