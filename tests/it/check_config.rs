@@ -100,7 +100,11 @@ async fn broken_yaml_and_a_missing_file_are_told_with_place_and_name() {
     let (_folder, file) = config_file("port: 1\n  broken: [\n");
     let finished = command(&["check-config", "-c", &file]).await;
     assert_eq!(finished.code, Some(64), "{}", finished.stderr);
-    assert!(finished.stderr.contains("line"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains(&format!("{file}:2:")),
+        "file and line: {}",
+        finished.stderr
+    );
     let finished = command(&["check-config", "-c", "/nowhere/at-all.yml"]).await;
     assert_eq!(finished.code, Some(64), "{}", finished.stderr);
     assert!(

@@ -63,7 +63,7 @@ async fn sigusr1_turns_unhealthy_first_and_serves_on_for_a_while() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hanging_instance_does_not_keep_the_process_for_ever() {
-    let mut platform = Platform::start_with(json!({"fetch_timeout": "1h"})).await;
+    let mut platform = Platform::start_with(json!({"fetch_timeout": "10m"})).await;
     let pushed = platform
         .push(App::new("acme", "prod", "shop"), [Behaviour::Hang])
         .await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 fn polling(routers: &[&Gorouter]) -> Value {
     let routers: Vec<Value> = routers.iter().map(|router| router.config()).collect();
-    config::with(json!({"gorouters": routers, "gorouter_poll_interval": "300ms"}))
+    config::with(json!({"gorouters": routers, "gorouter_poll_interval": "1s"}))
 }
 
 /// Waits until each router was polled `times` more.

@@ -95,7 +95,7 @@ async fn a_poll_of_each_recorded_table_finds_its_apps() {
         let router = Gorouter::start().await;
         router.set(&table.to_string());
         let promfetch = Promfetch::start(&config::with(
-            json!({"gorouters": [router.config()], "gorouter_poll_interval": "300ms"}),
+            json!({"gorouters": [router.config()], "gorouter_poll_interval": "1s"}),
         ))
         .await;
         check(&promfetch, name, &table, "poll").await;
@@ -126,7 +126,7 @@ async fn the_empty_table_has_no_apps_and_promfetch_is_ready_in_the_end() {
     let router = Gorouter::start().await;
     router.set(&std::fs::read_to_string(file("01-empty.json")).unwrap());
     let promfetch = Promfetch::start(&config::with(
-        json!({"gorouters": [router.config()], "gorouter_poll_interval": "300ms"}),
+        json!({"gorouters": [router.config()], "gorouter_poll_interval": "1s"}),
     ))
     .await;
     assert_eq!(

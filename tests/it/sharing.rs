@@ -49,7 +49,7 @@ async fn equal_requests_at_the_same_time_ask_the_instances_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_that_hangs_up_ends_its_fetches() {
-    let platform = Platform::start_with(json!({"fetch_timeout": "1h"})).await;
+    let platform = Platform::start_with(json!({"fetch_timeout": "10m"})).await;
     let pushed = platform
         .push(App::new("acme", "prod", "shop"), [Behaviour::Hang])
         .await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, encode};
 use crate::behaviour::Behaviour;
 use crate::certs::{Authority, GOROUTER};
 use crate::config;
@@ -108,17 +108,11 @@ impl Platform {
             .iter()
             .map(|instance| instance.address.to_string())
             .collect::<Vec<_>>();
-        // By route: processes of other types than `web` are not found by name or GUID.
+        // By route: processes of other types than `web` are not found by name or GUID. Below a wildcard any name will do.
+        let route = pushed.app.routes.first().expect("an app with a route");
         let path = format!(
-            "/v1/apps/{}/instances",
-            pushed
-                .app
-                .routes
-                .first()
-                .expect("an app with a route")
-                .split('/')
-                .next()
-                .unwrap_or_default()
+            "/v1/apps/instances?route_url={}",
+            encode(&route.replace('*', "any.name"))
         );
         eventually(&format!("{path} lists {addresses:?}"), async || {
             let list = self.promfetch.try_get_with(&path, &[]).await.ok()?;

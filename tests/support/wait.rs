@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// How long anything may take before a test gives up. Generous: it is only ever waited for when something is broken.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// How often a condition is looked at.
 const INTERVAL: Duration = Duration::from_millis(50);
