@@ -14,7 +14,8 @@ async fn help_is_the_firsts_and_type_the_majoritys() {
         .await;
     let page = platform.page(&pushed.app).await;
     assert_eq!(page.types["x"], "counter");
-    assert_eq!(page.helps["x"], "One.");
+    // The first of those who keep the name: the gauge has taken its help along.
+    assert_eq!(page.helps["x"], "Two.");
     // No sample is lost: those of the minority stand under the name or a documented other one.
     let values: f64 = page
         .samples

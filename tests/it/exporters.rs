@@ -1,5 +1,5 @@
 use promfetch_tests::app::instance_guid;
-use promfetch_tests::prometheus::{Prometheus, nginx, node_exporter};
+use promfetch_tests::prometheus::{Prometheus, nginx, node_exporter, python_app};
 use promfetch_tests::{App, Platform, eventually};
 use serde_json::{Value, json};
 
@@ -67,15 +67,19 @@ async fn node_exporter_prometheus_and_nginx_merge_into_one_page() {
     assert_eq!(page.types["go_gc_duration_seconds"], "summary");
 }
 
+/// A counter with an exemplar, a histogram and an info.
+const METRICS: &str = "
+Counter('jobs', 'Jobs done.', ['queue']).labels('a\"b').inc(3, exemplar={'trace_id': 'abc'})
+Histogram('wait_seconds', 'Time in the queue.').observe(0.3)
+Info('build', 'What runs.').info({'version': '1.2'})
+";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn openmetrics_of_real_exporters_stays_valid() {
-    let (platform, exporter, prometheus) = tokio::join!(
-        Platform::start(),
-        node_exporter(),
-        Prometheus::start("scrape_configs: []\n")
-    );
+async fn openmetrics_of_python_programs_keeps_its_exemplars() {
+    let (platform, first, second) =
+        tokio::join!(Platform::start(), python_app(METRICS), python_app(METRICS));
     let app = App::new("acme", "prod", "exporters");
-    for (index, address) in [("0", exporter.address), ("1", prometheus.address)] {
+    for (index, address) in [("0", first.address), ("1", second.address)] {
         platform
             .emitter
             .publish("router.register", &message(&app, index, address))
@@ -91,6 +95,8 @@ async fn openmetrics_of_real_exporters_stays_valid() {
         (page.up().values().sum::<f64>() == 2.0).then_some(page)
     })
     .await;
-    assert_eq!(page.all("go_goroutines").len(), 2);
+    assert_eq!(page.all("jobs_total").len(), 2);
+    assert_eq!(page.types["wait_seconds"], "histogram");
+    assert_eq!(page.text.matches("# {trace_id=\"abc\"} 3.0").count(), 2);
     assert!(page.text.ends_with("# EOF\n"));
 }

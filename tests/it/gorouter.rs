@@ -70,7 +70,13 @@ async fn failing_routers_and_a_restarted_one_keep_the_last_good_table() {
     let app = App::new("acme", "prod", "shop");
     let instance = Instance::start("0", Behaviour::page("a 1\n")).await;
     router.add(&app, &instance);
-    let promfetch = Promfetch::start(&polling(&[&router])).await;
+    // The tests' short start delay would end the doubt about an empty table while the test looks.
+    let config = config::with(json!({
+        "gorouters": [router.config()],
+        "gorouter_poll_interval": "1s",
+        "start_response_delay_interval": "5m",
+    }));
+    let promfetch = Promfetch::start(&config).await;
     has(&promfetch, &app, 1).await;
 
     let cut = Answer {

@@ -40,32 +40,25 @@ async fn every_name_is_reached_and_stands_in_the_labels_as_typed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_is_decoded_once_and_compared_as_it_is() {
     let platform = Platform::start().await;
-    platform
+    let _percent = platform
         .push(
             App::new("acme", "prod", "%41"),
             [Behaviour::page("of_percent 1\n")],
         )
         .await;
-    platform
+    let _letter = platform
         .push(
             App::new("acme", "prod", "A"),
             [Behaviour::page("of_letter 1\n")],
         )
         .await;
-    assert!(
-        platform
+    for (name, sample) in [("%2541", "of_percent"), ("%41", "of_letter")] {
+        let page = platform
             .promfetch
-            .page("/v1/apps/acme/prod/%2541/metrics")
-            .await
-            .has("of_percent")
-    );
-    assert!(
-        platform
-            .promfetch
-            .page("/v1/apps/acme/prod/%41/metrics")
-            .await
-            .has("of_letter")
-    );
+            .page(&format!("/v1/apps/acme/prod/{name}/metrics"))
+            .await;
+        assert!(page.has(sample), "{name}: {}", page.text);
+    }
     assert_eq!(
         platform
             .promfetch

@@ -99,23 +99,21 @@ async fn skip_ssl_validation_takes_any_certificate_and_warns() {
 async fn addresses_that_no_app_has_are_not_dialled() {
     // Without the permission of the other tests: loopback is refused as link-local and metadata addresses are.
     let platform = Platform::start_with(json!({"targets_allow": Value::Null})).await;
-    let pushed = App::new("acme", "prod", "shop");
+    let app = App::new("acme", "prod", "shop");
     let instance = Instance::start("0", Behaviour::page("a 1\n")).await;
-    platform.emitter.register(&pushed, &instance).await;
-    let mut metadata = promfetch_tests::emitter::message(&pushed, &instance, &pushed.routes[0]);
+    let mut metadata = promfetch_tests::emitter::message(&app, &instance, &app.routes[0]);
     metadata["host"] = "169.254.169.254".into();
     metadata["port"] = 80.into();
     platform.emitter.publish("router.register", &metadata).await;
-    // A fixed target is the operator's word and always dialled; messages are not.
-    promfetch_tests::eventually("the messages have arrived", async || {
-        platform
-            .promfetch
-            .log()
-            .contains("169.254.169.254")
-            .then_some(())
+    platform.emitter.register(&app, &instance).await;
+    promfetch_tests::eventually("both messages have arrived", async || {
+        let own = platform.promfetch.page("/metrics").await;
+        let refused = own.one("promfetch_discovery_addresses_refused_total", &[]);
+        (refused.value >= 2.0).then_some(())
     })
     .await;
-    let answer = platform.get(&pushed).await;
-    assert!(!answer.text().contains("a{"), "{}", answer.text());
+    assert!(platform.promfetch.log().contains("169.254.169.254"));
+    let answer = platform.get(&app).await;
+    assert_eq!(answer.status, 404, "{}", answer.text());
     assert_eq!(instance.requests(), 0);
 }

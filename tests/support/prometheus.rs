@@ -200,6 +200,24 @@ pub async fn nginx(pages: &Path) -> Server {
     }
 }
 
+/// A Python program whose `/metrics` is served by `prometheus_client`: these lines, then an endless sleep.
+pub async fn python_app(metrics: &str) -> Server {
+    let address = free_address();
+    let program = format!(
+        "import time\nfrom prometheus_client import *\n{metrics}\n\
+         start_http_server({}, '{}')\ntime.sleep(1e6)\n",
+        address.port(),
+        address.ip()
+    );
+    let process = Process::start(&tools::python(), &["-c", &program], |_| ());
+    answering(&format!("http://{address}/metrics")).await;
+    Server {
+        address,
+        _process: process,
+        _folder: tempfile::tempdir().expect("a temporary folder"),
+    }
+}
+
 async fn answering(url: &str) {
     eventually(&format!("{url} answers"), async || {
         http::try_get(url, &[])

@@ -122,12 +122,18 @@ pub struct Endpoint<'a> {
 }
 
 impl<'a> Endpoint<'a> {
-    /// Reads the array of endpoints of one route. `null` and an empty array have none.
+    /// Reads the array of endpoints of one route. `null` and an empty array have none; an element that is no object
+    /// is an endpoint without an address.
     ///
     /// # Errors
     /// When it is not JSON, or not an array of objects.
     pub fn parse_all(body: &'a [u8]) -> Result<Vec<Self>, serde_json::Error> {
-        serde_json::from_slice::<Option<Vec<Self>>>(body).map(Option::unwrap_or_default)
+        let elements = serde_json::from_slice::<Option<Vec<Element<'_>>>>(body)?;
+        Ok(elements
+            .unwrap_or_default()
+            .into_iter()
+            .map(|element| element.0)
+            .collect())
     }
 
     /// What the router says about this endpoint. `None` without a usable address.
@@ -146,6 +152,51 @@ impl<'a> Endpoint<'a> {
             isolation_segment: &self.isolation_segment,
             availability_zone: &self.availability_zone,
         })
+    }
+}
+
+/// What to make of a value of any type: visitors below take the types they want and leave the rest at this.
+macro_rules! other_types_are {
+    ($default:expr; $($kind:ident)*) => { $(other_types_are!(@ $kind $default);)* };
+    (@ bool $default:expr) => { fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> { Ok($default) } };
+    (@ number $default:expr) => {
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> { Ok($default) }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok($default) }
+    };
+    (@ unsigned $default:expr) => { fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> { Ok($default) } };
+    (@ text $default:expr) => { fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> { Ok($default) } };
+    (@ null $default:expr) => { fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok($default) } };
+    (@ list $default:expr) => {
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            Ok($default)
+        }
+    };
+    (@ map $default:expr) => {
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok($default)
+        }
+    };
+}
+
+/// What stands in a list of endpoints.
+struct Element<'a>(Endpoint<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Element<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyElement<'a>(PhantomData<&'a str>);
+        impl<'de: 'a, 'a> Visitor<'de> for AnyElement<'a> {
+            type Value = Element<'a>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                Endpoint::deserialize(MapAccessDeserializer::new(map)).map(Element)
+            }
+            other_types_are! { Element(Endpoint::default()); bool number unsigned text null list }
+        }
+        deserializer.deserialize_any(AnyElement(PhantomData))
     }
 }
 
@@ -238,31 +289,6 @@ fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, serde_json::Error
     let value = deserializer.deserialize_map(Object(PhantomData))?;
     deserializer.end()?;
     Ok(value)
-}
-
-/// What to make of a value of any type: visitors below take the types they want and leave the rest at this.
-macro_rules! other_types_are {
-    ($default:expr; $($kind:ident)*) => { $(other_types_are!(@ $kind $default);)* };
-    (@ bool $default:expr) => { fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> { Ok($default) } };
-    (@ number $default:expr) => {
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> { Ok($default) }
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok($default) }
-    };
-    (@ unsigned $default:expr) => { fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> { Ok($default) } };
-    (@ text $default:expr) => { fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> { Ok($default) } };
-    (@ null $default:expr) => { fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok($default) } };
-    (@ list $default:expr) => {
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            while list.next_element::<IgnoredAny>()?.is_some() {}
-            Ok($default)
-        }
-    };
-    (@ map $default:expr) => {
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            Ok($default)
-        }
-    };
 }
 
 /// A text; of another type or over-long: empty.

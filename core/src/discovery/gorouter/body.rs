@@ -233,6 +233,11 @@ mod tests {
                 "unusable addresses are skipped",
             ),
             (
+                r#"{"a":[null,17,"x",[],true,{"address":"h:1"}]}"#,
+                vec![("a", 1)],
+                "elements that are no objects are skipped",
+            ),
+            (
                 r#"{"a\"\u002fb":[{"address":"h:1"}]}"#,
                 vec![("a\"/b", 1)],
                 "escapes in a key",

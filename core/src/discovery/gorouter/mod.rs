@@ -42,7 +42,8 @@ const BATCH: usize = 256;
 /// A router that was just restarted lists nothing, and then ever more. So an answer is doubted when it has less
 /// than nine tenths of the endpoints of the last believed one; in a small table, where a single app makes such a
 /// difference, only when it has less than half. Doubt ends with an answer of nine tenths, or when it has lasted
-/// longer than a restarted router needs to fill its table (`start_response_delay_interval`): then it is the truth.
+/// longer than a restarted router needs to fill its table: then it is the truth. The router needs one
+/// `start_response_delay_interval` before it lists anything, and as long again for the last heartbeats.
 #[derive(Debug)]
 struct Belief {
     endpoints: usize,
@@ -69,6 +70,8 @@ impl Belief {
         } else {
             self.endpoints.div_ceil(2)
         };
+        // Nine tenths of one are none: an empty answer is never enough where there was anything.
+        let enough = enough.max(self.endpoints.min(1));
         if endpoints < enough {
             let since = *self.doubtful_since.get_or_insert(now);
             if now.saturating_duration_since(since) <= self.patience {
@@ -142,7 +145,7 @@ impl Poller {
                 .caused_by(error)
             })?;
         let call = parts.calls.call("discovery", "gorouter_poll");
-        let belief = Belief::new(parts.settings.start_response_delay);
+        let belief = Belief::new(parts.settings.start_response_delay * 2);
         let interval = parts.settings.poll_interval;
         Ok(Self {
             client,

@@ -349,8 +349,14 @@ fn belief_is_strict_with_large_tables_and_while_in_doubt() {
             vec![(0, 4, true), (30, 1, false), (40, 3, true)],
         ),
         (
-            "nor all",
-            vec![(0, 1, true), (30, 0, false), (51, 0, true), (60, 0, true)],
+            "nor all, however often it is told so",
+            vec![
+                (0, 1, true),
+                (30, 0, false),
+                (31, 0, false),
+                (51, 0, true),
+                (60, 0, true),
+            ],
         ),
         (
             "an empty start",
