@@ -94,7 +94,7 @@ fn pages(sources: &[Source]) -> impl Iterator<Item = (usize, &Page)> {
         .filter_map(|(at, source)| Some((at, source.page.as_deref()?)))
 }
 
-fn entry<'a>(sources: &'a [Source], member: Member) -> Option<(&'a Page, &'a FamilyEntry)> {
+fn entry(sources: &[Source], member: Member) -> Option<(&Page, &FamilyEntry)> {
     let page = sources.get(member.source as usize)?.page.as_deref()?;
     Some((page, page.entries().get(member.entry as usize)?))
 }
