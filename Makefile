@@ -50,7 +50,8 @@ fmt: ## Format the code
 
 .PHONY: doc
 doc: ## Build the documentation of the code
-	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked --document-private-items
+	@# Private items are in it, so links to them lead somewhere.
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' $(CARGO) doc --workspace --no-deps --locked --document-private-items
 
 .PHONY: deny
 deny: .tools/bin/cargo-deny ## Check licences, sources and banned crates
