@@ -120,6 +120,43 @@ async fn an_app_of_mixed_formats_loses_no_instance() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_that_has_only_openmetrics_is_served_as_it_is() {
+    let platform = Platform::start().await;
+    let only = |value| {
+        Behaviour::fixed(Answer::openmetrics(format!(
+            "# TYPE jobs counter\njobs_total {value}\n# EOF\n"
+        )))
+    };
+    let pushed = platform
+        .push(App::new("acme", "prod", "shop"), [only(1), only(2)])
+        .await;
+    // `/v2` asks for text.
+    let path = pushed.app.path("metrics").replace("/v1/", "/v2/");
+    let answer = platform.promfetch.get(&path).await;
+    assert!(
+        answer
+            .header("content-type")
+            .starts_with("application/openmetrics-text"),
+        "the header tells what it is"
+    );
+    let page = Page::read(answer.text());
+    assert_eq!(page.all("jobs_total").len(), 2);
+
+    // Beside one that has only text there is no page for both: the text is served, the others are told to be down.
+    let text = Behaviour::page("# TYPE jobs_total counter\njobs_total 3\n");
+    let mixed = platform
+        .push(App::new("acme", "prod", "cart"), [only(1), text])
+        .await;
+    let page = platform.page(&mixed.app).await;
+    let up: Vec<_> = page.up().into_values().collect();
+    assert_eq!(up, [0.0, 1.0], "{}", page.text);
+    assert_eq!(
+        page.one("promfetcher_scrape_error", &[]).label("error"),
+        "protocol"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broken_openmetrics_is_a_parse_error() {
     let platform = Platform::start().await;
     let broken = [

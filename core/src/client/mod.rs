@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::discovery::{Discovery, Located};
 use crate::error::{Error, Kind};
 use crate::exposition::Format;
-use crate::failure::{Effect, Reason};
+use crate::failure::{Effect, Failure, Reason};
 use crate::fetch::{Fetcher, Outcome, Request, Target};
 use crate::merge::{self, Health, Input, Merged};
 use crate::metrics::AppFetches;
@@ -164,20 +164,15 @@ impl Client {
         let mut targets = targets::of_instances(located, path, extra);
         targets.extend(exporters);
 
-        let mut format = query.format;
         let mut outcomes = shared
             .fetcher
-            .fetch(request(query, path, format, targets, deadline))
+            .fetch(request(query, path, query.format, targets, deadline))
             .await?;
-        if outcomes
-            .iter()
-            .filter_map(format_of)
-            .any(|answered| answered != format)
-        {
-            format = Format::Text;
+        if query.format != Format::Text && common_format(&outcomes).is_err() {
             self.ask_again_as_text(query, path, deadline, &mut outcomes)
                 .await?;
         }
+        let format = agree_on_format(query.format, &mut outcomes);
         self.settle(&outcomes);
 
         let instances = || {
@@ -225,9 +220,6 @@ impl Client {
         let others: Vec<usize> = (0..outcomes.len())
             .filter(|&at| format_of(&outcomes[at]).is_some_and(|format| format != Format::Text))
             .collect();
-        if others.is_empty() {
-            return Ok(());
-        }
         let targets = others
             .iter()
             .map(|&at| outcomes[at].target.clone())
@@ -330,6 +322,33 @@ fn format_of(outcome: &Outcome) -> Option<Format> {
         .as_ref()
         .ok()
         .map(|fetched| fetched.page.format())
+}
+
+/// The format of all pages, or an error when there are several. `None` without any page.
+fn common_format(outcomes: &[Outcome]) -> Result<Option<Format>, ()> {
+    let mut formats = outcomes.iter().filter_map(format_of);
+    let first = formats.next();
+    if formats.all(|format| Some(format) == first) {
+        Ok(first)
+    } else {
+        Err(())
+    }
+}
+
+/// The format of the merged page: what the instances sent, even where it was not asked for, as nothing is
+/// converted. When they still differ, those that have no text fail: they must not look as if they were in the page.
+fn agree_on_format(asked: Format, outcomes: &mut [Outcome]) -> Format {
+    if let Ok(common) = common_format(outcomes) {
+        return common.unwrap_or(asked);
+    }
+    for outcome in outcomes {
+        if format_of(outcome).is_some_and(|format| format != Format::Text) {
+            let detail =
+                "answers OpenMetrics even when asked for text, and other instances have only text";
+            outcome.result = Err(Failure::new(Reason::Protocol, detail));
+        }
+    }
+    Format::Text
 }
 
 /// The selector as a person wrote it, for messages.
