@@ -12,7 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
 use super::apply::{Subject, Verdict};
-use super::readiness::Board;
+use super::readiness::{Board, SourceState};
 use super::table::Table;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -88,6 +88,28 @@ impl Metrics {
     }
 }
 
+/// Reads a value of a source; `None` where it is not known.
+type OfSource = fn(&SourceState) -> Option<f64>;
+
+/// What is told of each source: name, help, value.
+const OF_SOURCES: [(&str, &str, OfSource); 3] = [
+    (
+        "promfetch_source_connected",
+        "Whether the source can be heard.",
+        |source| Some(f64::from(source.connected)),
+    ),
+    (
+        "promfetch_source_ready",
+        "Whether the source has been heard completely once.",
+        |source| Some(f64::from(source.ready)),
+    ),
+    (
+        "promfetch_source_last_message_age_seconds",
+        "Time since the source's latest message or good poll.",
+        |source| source.last_message_age.map(|age| age.as_secs_f64()),
+    ),
+];
+
 #[derive(Debug)]
 struct TableCollector {
     table: Arc<Table>,
@@ -141,44 +163,13 @@ impl Collector for TableCollector {
             .encode_gauge(&age)?;
 
         let sources = self.board.readiness(now).sources;
-        let mut family = encoder.encode_descriptor(
-            "promfetch_source_connected",
-            "Whether the source can be heard.",
-            None,
-            MetricType::Gauge,
-        )?;
-        for source in &sources {
-            let labels = [("kind", source.kind), ("name", &source.name)];
-            family
-                .encode_family(&labels)?
-                .encode_gauge(&i64::from(source.connected))?;
-        }
-        let mut family = encoder.encode_descriptor(
-            "promfetch_source_ready",
-            "Whether the source has been heard completely once.",
-            None,
-            MetricType::Gauge,
-        )?;
-        for source in &sources {
-            let labels = [("kind", source.kind), ("name", &source.name)];
-            family
-                .encode_family(&labels)?
-                .encode_gauge(&i64::from(source.ready))?;
-        }
-        let mut family = encoder.encode_descriptor(
-            "promfetch_source_last_message_age_seconds",
-            "Time since the source's latest message or good poll.",
-            None,
-            MetricType::Gauge,
-        )?;
-        for source in &sources {
-            let Some(age) = source.last_message_age else {
-                continue;
-            };
-            let labels = [("kind", source.kind), ("name", &source.name)];
-            family
-                .encode_family(&labels)?
-                .encode_gauge(&age.as_secs_f64())?;
+        for (name, help, value) in OF_SOURCES {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for source in &sources {
+                let Some(value) = value(source) else { continue };
+                let labels = [("kind", source.kind), ("name", &source.name)];
+                family.encode_family(&labels)?.encode_gauge(&value)?;
+            }
         }
         Ok(())
     }
@@ -215,7 +206,7 @@ mod tests {
             "# HELP promfetch_scrape_route_failed Number of non fetched metrics without be an normal error.\n",
             "promfetch_scrape_route_failed_total 1\n",
             "promfetch_table_endpoints 0\n",
-            "promfetch_source_connected{kind=\"nats\",name=\"nats.internal:4222\"} 0\n",
+            "promfetch_source_connected{kind=\"nats\",name=\"nats.internal:4222\"} 0.0\n",
             "promfetch_source_last_message_age_seconds{kind=\"nats\",name=\"nats.internal:4222\"} 0",
             "promfetch_discovery_addresses_refused_total 1\n",
             "promfetch_discovery_messages_total{subject=\"router.register\",result=\"address_refused\"} 1\n",

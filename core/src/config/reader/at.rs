@@ -203,72 +203,47 @@ impl<'r> At<'r> {
 
     /// The texts of a list, or of one text with commas between them.
     pub fn texts(&self, key: &str) -> Vec<String> {
-        self.section(key)
-            .values(true)
-            .into_iter()
-            .filter_map(|value| {
-                if let Value::Text(text) = value {
-                    Some(text)
-                } else {
-                    None
-                }
-            })
-            .collect()
+        self.section(key).values(true, as_text)
     }
 
     /// The texts of a list here; a single text is one element, whatever it holds.
     pub fn whole_texts(&self) -> Vec<String> {
-        self.values(false)
-            .into_iter()
-            .filter_map(|value| {
-                if let Value::Text(text) = value {
-                    Some(text)
-                } else {
-                    None
-                }
-            })
-            .collect()
+        self.values(false, as_text)
     }
 
     /// The address ranges of a list, or of one text with commas between them.
     pub fn networks(&self, key: &str) -> Vec<IpNet> {
-        self.section(key)
-            .values(true)
-            .into_iter()
-            .filter_map(|value| {
-                if let Value::Network(network) = value {
-                    Some(network)
-                } else {
-                    None
-                }
-            })
-            .collect()
+        self.section(key).values(true, |value| match value {
+            Value::Network(network) => Some(network),
+            _ => None,
+        })
     }
 
-    fn values(&self, split: bool) -> Vec<Value> {
+    /// The good values of a list; those of another kind than the key's are left out.
+    fn values<T>(&self, split: bool, of_kind: fn(Value) -> Option<T>) -> Vec<T> {
         let Some(key) = self.reader.table.key(&self.path) else {
             return Vec::new();
         };
-        if let Some((text, origin)) = self.given() {
-            let texts: Vec<&str> = if split {
-                text.split(',')
-                    .map(str::trim)
-                    .filter(|text| !text.is_empty())
-                    .collect()
-            } else {
-                vec![text]
-            };
-            return texts
+        let parse = |path: &Path, text: &str, origin| {
+            of_kind(self.reader.parse(key, path, text, Some(origin))?)
+        };
+        let Some((text, origin)) = self.given() else {
+            return self
+                .children()
                 .into_iter()
-                .filter_map(|text| self.reader.parse(key, &self.path, text, Some(origin)))
+                .filter_map(|(_, at)| {
+                    at.given()
+                        .and_then(|(text, origin)| parse(&at.path, text, origin))
+                })
                 .collect();
+        };
+        if !split {
+            return parse(&self.path, text, origin).into_iter().collect();
         }
-        self.children()
-            .into_iter()
-            .filter_map(|(_, at)| {
-                at.given()
-                    .and_then(|(text, origin)| self.reader.parse(key, &at.path, text, Some(origin)))
-            })
+        text.split(',')
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .filter_map(|text| parse(&self.path, text, origin))
             .collect()
     }
 
@@ -314,5 +289,12 @@ impl<'r> At<'r> {
         self.section(key)
             .problem("has another kind in the table of keys: please report this as a bug");
         T::default()
+    }
+}
+
+fn as_text(value: Value) -> Option<String> {
+    match value {
+        Value::Text(text) => Some(text),
+        _ => None,
     }
 }
