@@ -22,6 +22,7 @@ pub mod merge;
 pub mod metrics;
 pub mod policy;
 pub mod selector;
+pub mod template;
 pub mod tls;
 
 pub use error::{Error, Kind};

@@ -6,7 +6,7 @@ use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
-use promfetch_core::client::{self, Query};
+use promfetch_core::client::{self, DEFAULT_METRIC_PATH, Query};
 use promfetch_core::discovery::Located;
 use promfetch_core::exposition::{Format, media};
 
@@ -19,9 +19,6 @@ use crate::access::{self, Access};
 
 /// The scraper's own limit, in seconds; Prometheus sends it with every scrape.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
-
-/// What apps are asked for unless the caller or a binding says otherwise.
-pub(super) const DEFAULT_METRIC_PATH: &str = "/metrics";
 
 /// Answers any form of address; see [`address`].
 pub(crate) async fn get(

@@ -2,12 +2,11 @@
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use promfetch_core::client::InstanceStatus;
+use promfetch_core::client::{DEFAULT_METRIC_PATH, InstanceStatus};
 use promfetch_core::discovery::Located;
 
 use super::Api;
 use super::address::Address;
-use super::app_metrics::DEFAULT_METRIC_PATH;
 use super::errors::ApiError;
 
 #[derive(serde::Serialize)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
 use prometheus_client::registry::Registry;
@@ -31,6 +31,13 @@ pub(crate) struct Api {
     /// Filled before the first request; from then on it is only read.
     pub(crate) registry: Arc<Registry>,
     pub(crate) health: Health,
+}
+
+/// The handlers of `/health` work with this part alone.
+impl FromRef<Api> for Health {
+    fn from_ref(api: &Api) -> Self {
+        api.health.clone()
+    }
 }
 
 /// `/`: the addresses, for who found the port. The docs page will stand here.

@@ -11,7 +11,6 @@ use promfetch_core::discovery::{Discovery, SourceState};
 use serde::Serialize;
 
 use super::shutdown::Shutdown;
-use crate::api::Api;
 
 /// What health is read from. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -83,10 +82,10 @@ pub(crate) async fn detailed(State(health): State<Health>) -> Response {
 }
 
 /// On the API port, to everybody.
-pub(crate) async fn brief(State(api): State<Api>) -> Response {
+pub(crate) async fn brief(State(health): State<Health>) -> Response {
     Report {
         sources: Vec::new(),
-        ..api.health.report()
+        ..health.report()
     }
     .into_response()
 }

@@ -2,7 +2,7 @@
 
 use rustls_pki_types::ServerName;
 
-use crate::discovery::exporters::Template;
+use crate::template::Template;
 
 /// A host name or IP address, without scheme and port. IPv6 addresses may stand in brackets.
 pub fn host(text: &str) -> Result<(), String> {

@@ -122,7 +122,7 @@ pub struct ExternalExporter {
     pub metrics_path: String,
     pub tls: bool,
     /// Parameters in order of their names; each has a list of templates.
-    pub params: Vec<(String, Vec<crate::discovery::exporters::Template>)>,
+    pub params: Vec<(String, Vec<crate::template::Template>)>,
 }
 
 /// How the routing table is kept.

@@ -11,10 +11,10 @@ use super::{
     Config, Discovery, ExternalExporter, Fetch, FixedTarget, Gorouter, LabelConflict, Merge, Nats,
     Secret, keys,
 };
-use crate::discovery::exporters::Template;
 use crate::exposition::Format;
 use crate::labels::{INSTANCE_LABELS, Labels, is_label_name};
 use crate::policy::AddressPolicy;
+use crate::template::Template;
 use crate::tls;
 
 /// Idle connections without a limit of the user's: more than a process can have.
