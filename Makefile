@@ -53,6 +53,10 @@ doc: ## Build the documentation of the code
 	@# Private items are in it, so links to them lead somewhere.
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' $(CARGO) doc --workspace --no-deps --locked --document-private-items
 
+.PHONY: docs
+docs: ## Write docs/configuration.md anew from the table of keys
+	UPDATE_DOCS=1 $(CARGO) test --workspace --locked --quiet --lib configuration_page
+
 .PHONY: deny
 deny: .tools/bin/cargo-deny ## Check licences, sources and banned crates
 	$(CARGO) fetch --locked

@@ -8,8 +8,7 @@ use promfetch_core::config::table::{Fallback, Key};
 const INTRODUCTION: &str = "\
 # Configuration
 
-This page is made from the table of keys in the program: change it there, then run
-`UPDATE_DOCS=1 cargo test -p promfetch-broker configuration_page`.
+This page is made from the table of keys in the program: change it there, then run `make docs`.
 
 `promfetch serve -c FILE` reads a YAML file. A configuration file of promfetcher works as it is. All problems are
 reported at once, each with its key and its place, and promfetch ends with exit code 64 before it opens a port.
@@ -85,7 +84,7 @@ mod tests {
         let written = std::fs::read_to_string(file).unwrap_or_default();
         assert!(
             written == markdown(),
-            "docs/configuration.md differs from the table of keys: run this test with UPDATE_DOCS=1"
+            "docs/configuration.md differs from the table of keys: run `make docs`"
         );
     }
 
