@@ -17,6 +17,7 @@ mod health;
 mod limits;
 mod metrics;
 mod pool;
+mod progress;
 mod request;
 
 use std::fmt;
