@@ -45,11 +45,12 @@ pub(super) fn byte(bytes: &[u8], at: usize) -> u8 {
 
 /// The first offset from `at` on whose byte is not in the class.
 #[inline]
-pub(super) fn skip(bytes: &[u8], mut at: usize, class: u8) -> usize {
-    while is(byte(bytes, at), class) {
-        at += 1;
-    }
-    at
+pub(super) fn skip(bytes: &[u8], at: usize, class: u8) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest
+        .iter()
+        .position(|byte| !is(*byte, class))
+        .unwrap_or(rest.len())
 }
 
 /// The first offset from `at` on that is neither blank nor tab.
@@ -68,32 +69,62 @@ pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*chunk))
 }
 
+/// How many of the first `most` bytes from `a` and from `b` on are equal.
+#[inline]
+pub(super) fn common_prefix(bytes: &[u8], a: usize, b: usize, most: usize) -> usize {
+    let piece = |at: usize| {
+        let end = bytes.len().min(at + most);
+        bytes.get(at..end).unwrap_or_default()
+    };
+    let (left, right) = (piece(a), piece(b));
+    // Mostly all of them are.
+    if left == right {
+        return right.len();
+    }
+    const PIECE: usize = 16;
+    let pieces = left
+        .chunks_exact(PIECE)
+        .zip(right.chunks_exact(PIECE))
+        .take_while(|(left, right)| left == right)
+        .count();
+    let equal = pieces * PIECE;
+    let rest = left
+        .iter()
+        .skip(equal)
+        .zip(right.iter().skip(equal))
+        .take_while(|(left, right)| left == right);
+    equal + rest.count()
+}
+
 /// The offset of the first `"`, `\` or line feed from `at` on, or the length of `bytes`.
 ///
-/// Eight bytes at a time: label values are short, and a call of memchr costs more than it saves on them.
+/// Eight bytes at a time. Label values are short: a call of memchr costs more than it saves on them.
 #[inline]
-pub(super) fn value_stop(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(word) = word(bytes, at) {
+pub(super) fn value_stop(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let (words, tail) = rest.as_chunks::<8>();
+    for (place, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
         let hits =
             zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b'\\')) | zeros(word ^ repeat(b'\n'));
         if hits != 0 {
-            return at + hits.trailing_zeros() as usize / 8;
+            return at + 8 * place + hits.trailing_zeros() as usize / 8;
         }
-        at += 8;
     }
-    while at < bytes.len() && !matches!(byte(bytes, at), b'"' | b'\\' | b'\n') {
-        at += 1;
-    }
-    at
-}
-
-const fn repeat(byte: u8) -> u64 {
-    0x0101_0101_0101_0101 * byte as u64
+    let stop = tail
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | b'\n'))
+        .unwrap_or(tail.len());
+    at + rest.len() - tail.len() + stop
 }
 
 /// The high bit of each zero byte. Bits above the lowest one may be wrong (a borrow runs upward); the lowest is right.
 const fn zeros(word: u64) -> u64 {
     word.wrapping_sub(repeat(1)) & !word & repeat(0x80)
+}
+
+const fn repeat(byte: u8) -> u64 {
+    0x0101_0101_0101_0101 * byte as u64
 }
 
 #[cfg(test)]
@@ -118,6 +149,16 @@ mod tests {
             8,
             "bytes above 127 do not look like a quote"
         );
+    }
+
+    #[test]
+    fn common_prefixes_end_at_the_first_difference_or_at_the_bound() {
+        let bytes = b"metric{a=\"1\"} 1\nmetric{a=\"2\"} 1\nmetric{a=\"2\"} 1";
+        assert_eq!(common_prefix(bytes, 0, 16, 100), 10);
+        assert_eq!(common_prefix(bytes, 0, 16, 7), 7);
+        assert_eq!(common_prefix(bytes, 16, 32, 100), 15, "ends with the body");
+        assert_eq!(common_prefix(bytes, 16, 32, 0), 0);
+        assert_eq!(common_prefix(bytes, 16, 32, 12), 12);
     }
 
     #[test]

@@ -22,10 +22,10 @@ pub(super) struct Sample<'a> {
     pub(super) suffix: &'static str,
     /// Hash of all labels that make the group.
     pub(super) group: u64,
-    /// The value of `le`.
-    pub(super) bound: Option<&'a [u8]>,
-    /// The value of `quantile`.
-    pub(super) quantile: Option<&'a [u8]>,
+    /// The value of `le`, or nothing.
+    pub(super) bound: &'a [u8],
+    /// The value of `quantile`, or nothing.
+    pub(super) quantile: &'a [u8],
     /// Whether there is a label with the family's name.
     pub(super) state: bool,
     pub(super) value: &'a [u8],
@@ -135,8 +135,7 @@ fn check_value(sample: &Sample<'_>) -> Step<f64> {
             return fail("a counter, sum or count has a negative value");
         }
         (MetricType::Summary, "") => {
-            let quantile = sample.quantile.filter(|text| is_number(text)).map(value);
-            if !quantile.is_some_and(|quantile| (0.0..=1.0).contains(&quantile)) {
+            if !is_number(sample.quantile) || !(0.0..=1.0).contains(&value(sample.quantile)) {
                 return fail("a summary's sample needs a label `quantile` from 0 to 1");
             }
             if number < 0.0 {
@@ -172,12 +171,11 @@ impl Histogram {
         self.at = sample.at;
         match sample.suffix {
             "_bucket" => {
-                let Some(bound) = sample.bound.filter(|text| is_number(text)) else {
+                if !is_number(sample.bound) {
                     return fail("a bucket needs a label `le` with a number");
-                };
-                let text = bound;
-                let bound = value(text);
-                if bound.is_nan() || (bound == f64::INFINITY && text != b"+Inf") {
+                }
+                let bound = value(sample.bound);
+                if bound.is_nan() || (bound == f64::INFINITY && sample.bound != b"+Inf") {
                     return fail("the label `le` must be a number, and infinity is written `+Inf`");
                 }
                 if self.bound.is_some_and(|before| bound <= before) {

@@ -105,7 +105,16 @@ impl Scanner<'_> {
 
     fn metadata_name(&self, name: usize, end: usize) -> Step<usize> {
         let bytes = self.bytes;
-        let name_end = skip(bytes, name, NAME);
+        // TYPE mostly follows HELP of the same metric.
+        let current = self
+            .families
+            .current()
+            .map_or(&[][..], |family| self.families.name(family));
+        let same = !current.is_empty()
+            && bytes
+                .get(name..end)
+                .is_some_and(|rest| rest.starts_with(current));
+        let name_end = skip(bytes, if same { name + current.len() } else { name }, NAME);
         if !is(byte(bytes, name), NAME_START)
             || !(name_end >= end || matches!(byte(bytes, name_end), b' ' | b'\t'))
         {

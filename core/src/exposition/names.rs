@@ -81,6 +81,12 @@ impl Known {
         }
     }
 
+    /// What the check of a sample needs of it.
+    #[inline]
+    pub(super) fn parts(&self) -> (u32, u64, Role) {
+        (self.id, self.bit, self.role)
+    }
+
     /// When `name="` of this name stands at `at`: the offset after the quote.
     #[inline]
     pub(super) fn matches(&self, bytes: &[u8], at: usize) -> Option<usize> {

@@ -10,29 +10,38 @@ use super::bytes::{DIGIT, byte, is, skip};
 /// The caller checks that a delimiter follows: `1e` ends after the `1`.
 #[inline]
 pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
-    let signed = matches!(byte(bytes, at), b'+' | b'-');
-    let start = at + usize::from(signed);
+    let start = at + usize::from(matches!(byte(bytes, at), b'+' | b'-'));
     let whole = skip(bytes, start, DIGIT);
-    let mut end = whole;
-    let mut digits = whole - start;
-    if byte(bytes, end) == b'.' {
-        end = skip(bytes, end + 1, DIGIT);
-        digits += end - whole - 1;
-    }
+    let (end, digits) = if byte(bytes, whole) == b'.' {
+        let end = skip(bytes, whole + 1, DIGIT);
+        (end, end - start - 1)
+    } else {
+        (whole, whole - start)
+    };
     if digits == 0 {
-        return word_number(bytes, start, signed);
+        return word_number(bytes, start, start > at);
     }
-    let mut exponent = false;
-    if matches!(byte(bytes, end), b'e' | b'E') {
+    if byte(bytes, end) | 0x20 == b'e' || digits > MANY {
+        return with_exponent(bytes, at, end, digits);
+    }
+    Some(end)
+}
+
+/// f64 reaches to 1.8e308: fewer digits than this and an exponent of two digits cannot overflow.
+const MANY: usize = 200;
+
+/// The end of the number that begins at `at` and has its digits up to `end`.
+fn with_exponent(bytes: &[u8], at: usize, mut end: usize, digits: usize) -> Option<usize> {
+    let mut exponent = 0;
+    if byte(bytes, end) | 0x20 == b'e' {
         let power = end + 1 + usize::from(matches!(byte(bytes, end + 1), b'+' | b'-'));
         let power_end = skip(bytes, power, DIGIT);
-        if power_end > power {
+        exponent = power_end - power;
+        if exponent > 0 {
             end = power_end;
-            exponent = true;
         }
     }
-    // f64 reaches to 1.8e308: only an exponent or very many digits can overflow.
-    if (exponent || digits > 300) && !value(bytes.get(at..end)?).is_finite() {
+    if (exponent > 2 || digits > MANY) && !value(bytes.get(at..end)?).is_finite() {
         return None;
     }
     Some(end)
@@ -145,6 +154,8 @@ mod tests {
             "1e5",
             "1E+5",
             "1e-400",
+            "1e-99",
+            "9e+99",
             "1.7976931348623157e308",
             "Inf",
             "+Inf",
@@ -163,6 +174,8 @@ mod tests {
             ("+", "a sign alone"),
             (".", "a point alone"),
             ("e5", "no digits"),
+            ("1.2.3", "two points"),
+            ("1..", "two points"),
             ("1e", "no exponent"),
             ("1e+", "no exponent"),
             ("1e400", "overflows: Go reports a range error"),

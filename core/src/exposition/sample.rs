@@ -1,11 +1,14 @@
 //! Sample lines: `name{label="value",…} value timestamp`.
 //!
-//! The hot path of the scan. Lines resemble the one before: its name and its label names are compared first,
-//! and only what differs is looked at byte by byte. `OM` is OpenMetrics, where every blank counts; in text,
-//! blanks and tabs may stand between all tokens.
+//! The hot path of the scan. Lines begin like the one before, so the two are compared first, as a whole:
+//! what is equal was checked already, and the check goes on at the value of the label where they part. A line that
+//! begins differently is compared with the family's name and with the label names of the line before. `OM` is
+//! OpenMetrics, where every blank counts; in text, blanks and tabs may stand between all tokens.
 
 use super::MetricType;
-use super::bytes::{LABEL, LABEL_START, NAME, byte, is, skip, skip_blanks, value_stop};
+use super::bytes::{
+    LABEL, LABEL_START, NAME, byte, common_prefix, is, skip, skip_blanks, value_stop,
+};
 use super::error::{Fault, Step, quote};
 use super::exemplar::exemplar;
 use super::families::Owner;
@@ -15,23 +18,71 @@ use super::number::{is_number, milliseconds, number, value};
 use super::page::{Mark, Span, Splice};
 use super::scan::Scanner;
 
-/// What the labels of one sample told.
-#[derive(Debug)]
-struct Labels {
-    /// The offset after `}`.
-    end: usize,
-    /// Where added labels go, and how.
-    mark: usize,
-    splice: Splice,
+/// The sample before the one at hand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Latest {
+    start: usize,
+    name_len: usize,
+    owner: Owner,
+    /// How many labels it has.
+    labels: usize,
+}
+
+/// One label of the latest sample.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    known: Known,
+    /// Where its value begins, counted from the start of the sample.
+    value: usize,
+    /// What the labels before it told.
+    before: Told,
+    before_group: Group,
+}
+
+/// What the labels of one sample told so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
     /// One bit for each name.
     bits: u64,
     /// An escape that strict readers do not know.
     irregular: bool,
-    bound: Option<Span>,
-    quantile: Option<Span>,
-    /// OpenMetrics: a label with the family's name, and the hash of those that make the group.
+    /// There is a label `le`.
+    bound: bool,
+}
+
+/// The same for OpenMetrics alone; nothing of it changes in text.
+#[derive(Clone, Copy, Debug, Default)]
+struct Group {
+    /// Hash of the labels that make the group.
+    hash: u64,
+    /// The values of `le` and `quantile`; empty when there are none.
+    bound: Span,
+    quantile: Span,
+    /// There is a label with the family's name.
     state: bool,
-    group: u64,
+}
+
+/// Where the check of labels begins.
+#[derive(Clone, Copy, Debug)]
+enum From {
+    /// At this offset: the name of the first label, or the closing brace.
+    Name(usize),
+    /// At the value of this label, which is where it was in the latest sample.
+    Value(usize),
+}
+
+/// The labels of one sample.
+#[derive(Debug)]
+struct Labels {
+    told: Told,
+    group: Group,
+    /// How many there are.
+    count: usize,
+    /// The offset after `}`, or after the name when there are no braces.
+    end: usize,
+    /// Where added labels go, and how.
+    mark: usize,
+    splice: Splice,
 }
 
 impl Scanner<'_> {
@@ -39,68 +90,111 @@ impl Scanner<'_> {
     #[inline]
     pub(super) fn sample<const OM: bool>(&mut self, start: usize) -> Step<usize> {
         let bytes = self.bytes;
-        let (name_end, owner) = self.sample_name(start)?;
-        let mut labels = Labels {
-            end: name_end,
-            mark: name_end,
-            splice: Splice::Braces,
-            bits: 0,
-            irregular: false,
-            bound: None,
-            quantile: None,
-            state: false,
-            group: 0,
-        };
-        let open = if OM {
-            name_end
-        } else {
-            skip_blanks(bytes, name_end)
-        };
-        if byte(bytes, open) == b'{' {
-            self.labels::<OM>(open, owner, &mut labels)?;
-        } else if open == name_end && byte(bytes, open) != b' ' {
-            return Err(name_fault(bytes, start, open));
-        }
-        let value_start = if OM {
-            if byte(bytes, labels.end) != b' ' {
-                return Err(Fault::syntax(labels.end, "expected a blank and the value"));
+        let (name_end, owner, from) = match self.resume(start) {
+            Some((name_len, owner, place)) => (start + name_len, owner, Some(From::Value(place))),
+            None => {
+                let (name_end, owner) = self.sample_name(start)?;
+                let open = if OM {
+                    name_end
+                } else {
+                    skip_blanks(bytes, name_end)
+                };
+                let has_labels = byte(bytes, open) == b'{';
+                if !has_labels && open == name_end && byte(bytes, open) != b' ' {
+                    return Err(name_fault(bytes, start, open));
+                }
+                (name_end, owner, has_labels.then_some(From::Name(open + 1)))
             }
-            labels.end + 1
+        };
+        let resumed = matches!(from, Some(From::Value(_)));
+        let labels = match from {
+            Some(from) => self.labels::<OM>(start, from, owner)?,
+            None => Labels {
+                told: Told::default(),
+                group: Group::default(),
+                count: 0,
+                end: name_end,
+                mark: name_end,
+                splice: Splice::Braces,
+            },
+        };
+        let Labels {
+            mut told,
+            group,
+            count,
+            end: labels_end,
+            mark,
+            splice,
+        } = labels;
+        let value_start = if OM {
+            if byte(bytes, labels_end) != b' ' {
+                return Err(Fault::syntax(labels_end, "expected a blank and the value"));
+            }
+            labels_end + 1
         } else {
-            skip_blanks(bytes, labels.end)
+            skip_blanks(bytes, labels_end)
         };
         let Some(value_end) = number(bytes, value_start) else {
             return Err(value_fault(bytes, value_start));
         };
         let end = if OM {
-            self.openmetrics_end(start, owner, &mut labels, Span::new(value_start, value_end))?
+            self.openmetrics_end(
+                start,
+                owner,
+                &mut told,
+                group,
+                Span::new(value_start, value_end),
+            )?
         } else {
             if owner.kind == MetricType::Histogram && byte(bytes, value_start) == b'-' {
-                check_not_negative(bytes, owner, &labels, value_start, value_end)?;
+                check_not_negative(bytes, owner, told, value_start, value_end)?;
             }
-            text_end(bytes, value_start, value_end, &mut labels)?
+            text_end(bytes, value_start, value_end, &mut told)?
         };
+        match &mut self.latest {
+            Some(latest) if resumed => (latest.start, latest.labels) = (start, count),
+            latest => {
+                *latest = Some(Latest {
+                    start,
+                    name_len: name_end - start,
+                    owner,
+                    labels: count,
+                })
+            }
+        }
         let next = (end + 1).min(bytes.len());
-        let mark = if labels.irregular {
+        let mark = if told.irregular {
             Mark::new(start, Splice::Irregular)
         } else {
-            Mark::new(labels.mark, labels.splice)
+            Mark::new(mark, splice)
         };
         self.families
-            .add(owner.family, start, next, mark, labels.bits)?;
+            .add(owner.family, start, next, mark, told.bits)?;
         Ok(next)
+    }
+
+    /// When the line begins like the one before: the length of its name, whose it is, and the last label whose value
+    /// begins in the equal part.
+    #[inline]
+    fn resume(&self, start: usize) -> Option<(usize, Owner, usize)> {
+        let latest = self.latest.as_ref()?;
+        let places = self.places.get(..latest.labels)?;
+        let (last, earlier) = places.split_last()?;
+        let equal = common_prefix(self.bytes, latest.start, start, last.value);
+        let place = if equal == last.value {
+            earlier.len()
+        } else {
+            earlier.iter().rposition(|place| place.value <= equal)?
+        };
+        Some((latest.name_len, latest.owner, place))
     }
 
     /// The end of the metric name at `start`, and whose it is.
     #[inline]
     fn sample_name(&mut self, start: usize) -> Step<(usize, Owner)> {
         let bytes = self.bytes;
-        if let Some((latest, owner)) = self.latest {
-            let latest = latest.of(bytes);
-            let end = start + latest.len();
-            if bytes.get(start..end) == Some(latest) && !is(byte(bytes, end), NAME) {
-                return Ok((end, owner));
-            }
+        if let Some(found) = self.families.sample_of_current(start) {
+            return Ok(found);
         }
         let end = skip(bytes, start, NAME);
         let before = self.families.current();
@@ -108,42 +202,67 @@ impl Scanner<'_> {
         if before != Some(owner.family) {
             self.groups.finish()?;
         }
-        self.latest = Some((Span::new(start, end), owner));
         Ok((end, owner))
     }
 
-    /// Checks the labels after the `{` at `open`.
+    /// Checks the labels up to the closing brace.
     #[inline]
-    fn labels<const OM: bool>(
-        &mut self,
-        open: usize,
-        owner: Owner,
-        labels: &mut Labels,
-    ) -> Step<()> {
+    fn labels<const OM: bool>(&mut self, start: usize, from: From, owner: Owner) -> Step<Labels> {
         let bytes = self.bytes;
-        let mut at = open + 1;
-        let mut place = 0;
         let mut new_names = false;
-        (labels.mark, labels.splice) = (at, Splice::Plain);
+        let (mut told, mut group) = (Told::default(), Group::default());
+        let (mut at, mut place, mut resumed) = match from {
+            From::Name(at) => (at, 0, false),
+            From::Value(place) => (start, place, true),
+        };
         loop {
-            let predicted = self
-                .known
-                .get(place)
-                .and_then(|known| Some((*known, known.matches(bytes, at)?)));
-            let (known, value_start) = match predicted {
-                Some(found) => found,
-                None => {
-                    at = if OM { at } else { skip_blanks(bytes, at) };
-                    if byte(bytes, at) == b'}' && (!OM || place == 0) {
-                        labels.end = at + 1;
-                        return Ok(());
+            let (id, bit, role) = match self.places.get_mut(place) {
+                Some(latest) if resumed => {
+                    resumed = false;
+                    told = latest.before;
+                    if OM {
+                        group = latest.before_group;
                     }
-                    self.new_label::<OM>(at, place, &mut new_names)?
+                    at = start + latest.value;
+                    latest.known.parts()
                 }
+                latest => match latest
+                    .and_then(|latest| Some((latest.known.matches(bytes, at)?, latest)))
+                {
+                    Some((value, latest)) => {
+                        at = value;
+                        (latest.value, latest.before) = (at - start, told);
+                        if OM {
+                            latest.before_group = group;
+                        }
+                        latest.known.parts()
+                    }
+                    None => {
+                        let name = if OM { at } else { skip_blanks(bytes, at) };
+                        if byte(bytes, name) == b'}' && (!OM || place == 0) {
+                            return Ok(Labels {
+                                told,
+                                group,
+                                count: place,
+                                end: name + 1,
+                                mark: at,
+                                splice: Splice::Plain,
+                            });
+                        }
+                        let (known, value) = self.new_label::<OM>(name, place, &mut new_names)?;
+                        at = value;
+                        self.places.push(Place {
+                            known,
+                            value: at - start,
+                            before: told,
+                            before_group: group,
+                        });
+                        known.parts()
+                    }
+                },
             };
             place += 1;
-            labels.bits |= known.bit;
-            at = value_start;
+            let value_start = at;
             let mut escapes = false;
             loop {
                 at = value_stop(bytes, at);
@@ -160,7 +279,7 @@ impl Scanner<'_> {
                                 ));
                             }
                             // Prometheus takes it as it stands, Go's expfmt refuses it.
-                            _ => labels.irregular |= !OM,
+                            _ => told.irregular |= !OM,
                         }
                         at += 2;
                     }
@@ -174,24 +293,28 @@ impl Scanner<'_> {
             }
             let value = Span::new(value_start, at);
             at += 1;
-            if known.role != Role::Plain {
-                note_role::<OM>(bytes, owner, known.role, value, labels)?;
-            }
+            told.bits |= bit;
+            told.bound |= role == Role::Bound;
             if OM {
-                self.note_group(owner, known, value, escapes, labels);
+                self.note_group(owner, id, role, value, escapes, &mut group);
+            } else if role != Role::Plain {
+                check_role(bytes, owner, role, value)?;
             }
-            (labels.mark, labels.splice) = (at, Splice::Comma);
-            if !OM && matches!(byte(bytes, at), b' ' | b'\t') {
+            let mark = at;
+            if !OM {
                 at = skip_blanks(bytes, at);
             }
             match byte(bytes, at) {
-                b',' => {
-                    at += 1;
-                    (labels.mark, labels.splice) = (at, Splice::Plain);
-                }
+                b',' => at += 1,
                 b'}' => {
-                    labels.end = at + 1;
-                    return Ok(());
+                    return Ok(Labels {
+                        told,
+                        group,
+                        count: place,
+                        end: at + 1,
+                        mark,
+                        splice: Splice::Comma,
+                    });
                 }
                 _ => {
                     return Err(Fault::syntax(
@@ -200,10 +323,22 @@ impl Scanner<'_> {
                     ));
                 }
             }
+            // The trailing comma of Java's clients.
+            if !OM && byte(bytes, at) == b'}' {
+                return Ok(Labels {
+                    told,
+                    group,
+                    count: place,
+                    end: at + 1,
+                    mark: at,
+                    splice: Splice::Plain,
+                });
+            }
         }
     }
 
-    /// Checks the label name at `at`, which is not the one known for this place. Gives the start of its value.
+    /// Checks the label name at `at`, which is not the latest one at this place, and makes room for it there.
+    /// Gives the start of its value.
     fn new_label<const OM: bool>(
         &mut self,
         at: usize,
@@ -254,8 +389,8 @@ impl Scanner<'_> {
         if !*new_names {
             *new_names = true;
             self.line += 1;
-            for earlier in self.known.iter().take(place) {
-                if let Some(line) = self.last_line.get_mut(earlier.id as usize) {
+            for earlier in self.places.iter().take(place) {
+                if let Some(line) = self.last_line.get_mut(earlier.known.id as usize) {
                     *line = self.line;
                 }
             }
@@ -272,8 +407,7 @@ impl Scanner<'_> {
             }
             *line = self.line;
         }
-        self.known.truncate(place);
-        self.known.push(known);
+        self.places.truncate(place);
         Ok((known, opening + 1))
     }
 
@@ -281,20 +415,23 @@ impl Scanner<'_> {
     fn note_group(
         &mut self,
         owner: Owner,
-        known: Known,
+        id: u32,
+        role: Role,
         value: Span,
         escapes: bool,
-        labels: &mut Labels,
+        group: &mut Group,
     ) {
-        let state =
-            owner.kind == MetricType::StateSet && self.is_family_name(owner.family, known.id);
-        labels.state |= state;
+        match role {
+            Role::Bound => group.bound = value,
+            Role::Quantile => group.quantile = value,
+            Role::Plain => {}
+        }
+        let state = owner.kind == MetricType::StateSet && self.is_family_name(owner.family, id);
+        group.state |= state;
         let apart = match (owner.kind, owner.suffix) {
             (MetricType::Info, _) => true,
-            (MetricType::Histogram | MetricType::GaugeHistogram, "_bucket") => {
-                known.role == Role::Bound
-            }
-            (MetricType::Summary, "") => known.role == Role::Quantile,
+            (MetricType::Histogram | MetricType::GaugeHistogram, "_bucket") => role == Role::Bound,
+            (MetricType::Summary, "") => role == Role::Quantile,
             (MetricType::StateSet, _) => state,
             _ => false,
         };
@@ -310,10 +447,8 @@ impl Scanner<'_> {
             hash(text)
         };
         // Addition: the order of labels does not matter. The multiplier keeps `a="x",b="y"` and `a="y",b="x"` apart.
-        let place = (u64::from(known.id) << 1 | 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        labels.group = labels
-            .group
-            .wrapping_add((value ^ place).wrapping_mul(place));
+        let place = (u64::from(id) << 1 | 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        group.hash = group.hash.wrapping_add((value ^ place).wrapping_mul(place));
     }
 
     fn is_family_name(&self, family: u32, label: u32) -> bool {
@@ -326,7 +461,8 @@ impl Scanner<'_> {
         &mut self,
         start: usize,
         owner: Owner,
-        labels: &mut Labels,
+        told: &mut Told,
+        group: Group,
         value: Span,
     ) -> Step<usize> {
         let bytes = self.bytes;
@@ -349,7 +485,7 @@ impl Scanner<'_> {
         if bytes.get(end..end + 4) == Some(b" # {") {
             let found = exemplar(bytes, end + 3)?;
             has_exemplar = true;
-            labels.irregular |= found.escaped_quote;
+            told.irregular |= found.escaped_quote;
             end = found.end;
         }
         match byte(bytes, end) {
@@ -369,10 +505,10 @@ impl Scanner<'_> {
             at: start,
             kind: owner.kind,
             suffix: owner.suffix,
-            group: labels.group,
-            bound: labels.bound.map(|span| span.of(bytes)),
-            quantile: labels.quantile.map(|span| span.of(bytes)),
-            state: labels.state,
+            group: group.hash,
+            bound: group.bound.of(bytes),
+            quantile: group.quantile.of(bytes),
+            state: group.state,
             value: value.of(bytes),
             timestamp: timestamp.map(|span| span.of(bytes)),
             exemplar: has_exemplar,
@@ -383,12 +519,7 @@ impl Scanner<'_> {
 
 /// Text: checks what follows the value. Gives the offset of the line feed, or the end of the body.
 #[inline]
-fn text_end(
-    bytes: &[u8],
-    value_start: usize,
-    value_end: usize,
-    labels: &mut Labels,
-) -> Step<usize> {
+fn text_end(bytes: &[u8], value_start: usize, value_end: usize, told: &mut Told) -> Step<usize> {
     match byte(bytes, value_end) {
         b'\n' | 0 => return Ok(value_end),
         b' ' | b'\t' => {}
@@ -415,7 +546,7 @@ fn text_end(
     match byte(bytes, end) {
         b'\n' | 0 => {
             // Blanks at the end of the line: Prometheus skips them, Go's expfmt does not.
-            labels.irregular = true;
+            told.irregular = true;
             Ok(end)
         }
         _ => Err(Fault::syntax(
@@ -428,31 +559,20 @@ fn text_end(
     }
 }
 
-/// Notes `le` and `quantile`. In text, they must be numbers where the type gives them a meaning.
-#[inline]
-fn note_role<const OM: bool>(
-    bytes: &[u8],
-    owner: Owner,
-    role: Role,
-    value: Span,
-    labels: &mut Labels,
-) -> Step<()> {
+/// Text: `le` and `quantile` must be numbers where the type gives them a meaning.
+fn check_role(bytes: &[u8], owner: Owner, role: Role, value: Span) -> Step<()> {
     let (kind, name) = match role {
         Role::Bound => (MetricType::Histogram, "le"),
         Role::Quantile => (MetricType::Summary, "quantile"),
         Role::Plain => return Ok(()),
     };
-    if !OM && owner.kind == kind && !is_number(value.of(bytes)) {
+    if owner.kind == kind && !is_number(value.of(bytes)) {
         let message = format!(
             "the label `{name}` of a {} is no number: {}",
             kind.word(super::Format::Text),
             quote(value.of(bytes))
         );
         return Err(Fault::syntax(value.start as usize, message));
-    }
-    match role {
-        Role::Bound => labels.bound = Some(value),
-        _ => labels.quantile = Some(value),
     }
     Ok(())
 }
@@ -462,11 +582,11 @@ fn note_role<const OM: bool>(
 fn check_not_negative(
     bytes: &[u8],
     owner: Owner,
-    labels: &Labels,
+    told: Told,
     start: usize,
     end: usize,
 ) -> Step<()> {
-    let counts = owner.suffix == "_count" || (owner.suffix != "_sum" && labels.bound.is_some());
+    let counts = owner.suffix == "_count" || (owner.suffix != "_sum" && told.bound);
     if counts && value(bytes.get(start..end).unwrap_or_default()) < 0.0 {
         return Err(Fault::syntax(start, "a histogram has a negative count"));
     }

@@ -2,10 +2,10 @@
 
 use super::bytes::{NAME_START, byte, is, skip_blanks};
 use super::error::{Fault, Step, quote};
-use super::families::{Families, Owner};
+use super::families::Families;
 use super::groups::Groups;
-use super::names::Known;
-use super::page::{Index, Mark, Span};
+use super::page::{Index, Mark};
+use super::sample::{Latest, Place};
 use super::{Format, Limits, ScanError};
 
 /// State of one pass. The methods are in `sample.rs` and `metadata.rs`.
@@ -14,10 +14,11 @@ pub(super) struct Scanner<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) families: Families<'a>,
     pub(super) groups: Groups,
-    /// The latest sample's name with its owner: the next sample mostly has the same.
-    pub(super) latest: Option<(Span, Owner)>,
-    /// The label names of the latest sample, in order: the next sample mostly has the same. They are all different.
-    pub(super) known: Vec<Known>,
+    /// The latest sample: the next one mostly begins alike. None after metadata.
+    pub(super) latest: Option<Latest>,
+    /// Where the labels of the latest sample are. Those beyond its own are from samples before; their names are
+    /// different from all others here.
+    pub(super) places: Vec<Place>,
     /// For each label name of the page the line that had it last, to find a name that stands twice.
     pub(super) last_line: Vec<u32>,
     /// Counts lines on which a label name was not the known one.
@@ -34,7 +35,7 @@ pub(super) fn scan(bytes: &[u8], format: Format, limits: &Limits) -> Result<Inde
         families: Families::new(bytes, format, limits.max_samples),
         groups: Groups::default(),
         latest: None,
-        known: Vec::new(),
+        places: Vec::new(),
         last_line: Vec::new(),
         line: 0,
         scratch: Vec::new(),
