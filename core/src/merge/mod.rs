@@ -19,7 +19,8 @@
 //!   `promfetcher_scrape_external_exporter_error` of an app become `exported_<name>`.
 //! - **Duplicates** of one page pass through. Those that only the merge would make (two inputs with equal labels,
 //!   a label that was left out) are left out, whole metrics at a time, and counted.
-//! - A stateset whose name is that of an added label is written as a gauge, since its state label is renamed.
+//! - A stateset that gets another name, or whose name is that of an added label, is written as a gauge, since its
+//!   state label no longer has its name. Of each series the first sample stays, and the others count as duplicates.
 //!
 //! [`LabelConflict`]: crate::config::LabelConflict
 

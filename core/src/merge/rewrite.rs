@@ -22,6 +22,9 @@ pub(super) struct Rewriter<'a> {
     pub(super) place: usize,
     pub(super) format: Format,
     pub(super) label_conflict: LabelConflict,
+    /// The lines are states that are written as gauges. States may be told in any order and again; of a gauge,
+    /// all that is said of one series must stand together. Only the first of each series is sure to.
+    pub(super) states_as_gauges: bool,
 }
 
 /// A label as it is written.
@@ -165,7 +168,7 @@ impl Rewriter<'_> {
             originally = originally.wrapping_add(hash(label.name, label.value));
         }
         match seen.entry(finally) {
-            Entry::Occupied(entry) => *entry.get() == originally,
+            Entry::Occupied(entry) => !self.states_as_gauges && *entry.get() == originally,
             Entry::Vacant(entry) => {
                 entry.insert(originally);
                 true

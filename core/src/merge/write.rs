@@ -8,7 +8,7 @@ use super::plan::{Family, Member, Plan};
 use super::rewrite::{Rewriter, Seen};
 use super::source::Source;
 use super::{Options, Stats};
-use crate::exposition::{FamilyEntry, Format, Page, Run, Splice};
+use crate::exposition::{FamilyEntry, Format, MetricType, Page, Run, Splice};
 
 /// Bytes after which a chunk is given out: it stays in the processor's cache on its way to the socket.
 pub(super) const CHUNK: usize = 64 << 10;
@@ -120,13 +120,18 @@ impl Writer {
             self.at.copied = run.lines.start as usize;
         }
         let in_conflict = entry.labels & source.conflict_bits != 0;
-        let check = (source.overlaps && family.members.len() > 1) || (source.folds && in_conflict);
+        let states_as_gauges =
+            entry.kind == MetricType::StateSet && family.kind == MetricType::Gauge;
+        let check = (source.overlaps && family.members.len() > 1)
+            || (source.folds && in_conflict)
+            || states_as_gauges;
         let rewriter = Rewriter {
             family,
             source,
             place: member.source as usize,
             format: self.options.format,
             label_conflict: self.options.label_conflict,
+            states_as_gauges,
         };
         let lines = Lines {
             rewriter,

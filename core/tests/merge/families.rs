@@ -1,0 +1,146 @@
+//! What made-up pages of both formats have in common: names and labels.
+
+use crate::tape::Tape;
+
+/// Names of labels and their values as they are written, in order.
+pub(crate) type LabelSet = Vec<(String, &'static str)>;
+
+/// How families are called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Names {
+    /// The name tells the type, so that pages never disagree.
+    ByType,
+    /// Few names for all types: pages disagree about types, and names meet those that other families reserve.
+    Shared,
+}
+
+const SHARED: [&str; 14] = [
+    "x",
+    "y",
+    "x_total",
+    "x_sum",
+    "x_count",
+    "x_bucket",
+    "x_created",
+    "x_info",
+    "x_gauge",
+    "x_unknown",
+    "promfetch_up",
+    "promfetch_scrape_samples",
+    "exported_promfetch_up",
+    "index",
+];
+
+/// Some are as long as a machine word or a little shorter, with `="` or without: the scan compares words.
+const LABEL_NAMES: [&str; 18] = [
+    "a",
+    "b",
+    "code",
+    "method",
+    "sevench",
+    "eightchr",
+    "ninechars",
+    "a_label_name_that_goes_on_and_on",
+    "organization_id",
+    "space_id",
+    "app_id",
+    "organization_name",
+    "space_name",
+    "app_name",
+    "index",
+    "instance_id",
+    "instance",
+    "exported_index",
+];
+
+const VALUES: [&str; 14] = [
+    "",
+    "1",
+    "2",
+    "GET",
+    "/api/customers/{id}/addresses",
+    "/api/customers/{id}/orders",
+    "0",
+    r"C:\\dir\\",
+    r#"say \"so\""#,
+    r"two\nlines",
+    r"C:\dir\é",
+    "ünïcode, {}= #",
+    "} 1",
+    "a value that is longer than sixteen bytes",
+];
+
+impl Names {
+    /// A name for a family of the type that `word` tells.
+    pub(crate) fn pick(self, tape: &mut Tape, word: &str) -> String {
+        match self {
+            Self::ByType => format!("{word}_{}", tape.below(4)),
+            Self::Shared => tape.of(&SHARED).to_owned(),
+        }
+    }
+}
+
+/// Labels of the first series of a family. `taken` is a name that they must not have.
+pub(crate) fn first_labels(tape: &mut Tape, taken: &str) -> LabelSet {
+    let mut labels: LabelSet = Vec::new();
+    for _ in 0..tape.below(5) {
+        let name = tape.of(&LABEL_NAMES);
+        if name != taken && labels.iter().all(|(known, _)| known != name) {
+            labels.push((name.to_owned(), value(tape)));
+        }
+    }
+    labels
+}
+
+/// Labels that are like those of the series before, as on real pages. The label `n` keeps series apart, whatever
+/// becomes of the other labels.
+pub(crate) fn next_labels(tape: &mut Tape, before: &LabelSet, taken: &str) -> LabelSet {
+    const NUMBERS: [&str; 8] = ["1", "2", "3", "4", "5", "6", "7", "8"];
+    let mut labels = before.clone();
+    let mut number = 0;
+    if let Some(at) = labels.iter().position(|(name, _)| name == "n") {
+        let (_, old) = labels.remove(at);
+        number = NUMBERS.iter().position(|known| *known == old).unwrap_or(0) + 1;
+    }
+    let at = tape.below(labels.len() + 1);
+    match tape.below(4) {
+        1 if at < labels.len() => labels[at].1 = value(tape),
+        2 if at < labels.len() => drop(labels.remove(at)),
+        3 => {
+            let name = tape.of(&LABEL_NAMES);
+            if name != taken && labels.iter().all(|(known, _)| known != name) {
+                labels.insert(at, (name.to_owned(), value(tape)));
+            }
+        }
+        _ => {}
+    }
+    let place = labels.len() - tape.below(labels.len() + 1);
+    labels.insert(place, ("n".to_owned(), NUMBERS[number % NUMBERS.len()]));
+    labels
+}
+
+/// These labels with one more, mostly at the end.
+pub(crate) fn with(
+    tape: &mut Tape,
+    labels: &LabelSet,
+    name: &str,
+    value: &'static str,
+) -> LabelSet {
+    let mut labels = labels.clone();
+    let place = if tape.rarely(6) { 0 } else { labels.len() };
+    labels.insert(place, (name.to_owned(), value));
+    labels
+}
+
+fn value(tape: &mut Tape) -> &'static str {
+    VALUES[tape.below(VALUES.len())]
+}
+
+/// `a="1",b="2"`
+pub(crate) fn plain(labels: &LabelSet) -> String {
+    let pairs: Vec<String> = labels
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{value}\""))
+        .collect();
+    pairs.join(",")
+}
