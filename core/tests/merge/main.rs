@@ -7,6 +7,7 @@ use promfetch_core::exposition::{Format, Limits, Page, ScanError};
 use promfetch_core::labels::{INSTANCE_LABELS, Labels};
 use promfetch_core::merge::{Input, Merged, Options, merge};
 
+mod corpus;
 mod families;
 mod merged;
 mod openmetrics;

@@ -61,7 +61,7 @@ proptest! {
         let pages: Vec<_> = bodies.iter().map(|body| good(body, format)).collect();
         let merged = samples(&merge_pages(&pages, format));
         for (index, page) in pages.iter().enumerate() {
-            let alone = merged_as(page, instance(index), format, LabelConflict::Export);
+            let alone = merged_alone(page, instance(index), format);
             let index = index.to_string();
             let among_others: Vec<_> = merged
                 .iter()
@@ -80,7 +80,7 @@ proptest! {
         let samples: usize = pages.iter().map(|page| page.samples()).sum();
         prop_assert_eq!(again.samples() + duplicates, samples);
         prop_assert_eq!(merge_pages(&pages, format), merged.clone(), "the same input gives the same bytes");
-        let unchanged = merged_as(&again, Labels::new(), format, LabelConflict::Export);
+        let unchanged = merged_alone(&again, Labels::new(), format);
         // Names of promfetch's own were exported already, and nothing is left to settle.
         prop_assert_eq!(unchanged, merged);
     }
@@ -104,32 +104,24 @@ proptest! {
     }
 }
 
-fn merged_as(
-    page: &Arc<Page>,
-    labels: Labels,
-    format: Format,
-    label_conflict: LabelConflict,
-) -> String {
+/// The merge of one page.
+pub(crate) fn merged_alone(page: &Arc<Page>, labels: Labels, format: Format) -> String {
     let page = page.clone();
-    let inputs = vec![Input { labels, page }];
-    let merged = merge(
-        inputs,
-        None,
-        &Options {
-            format,
-            label_conflict,
-        },
-    );
+    let options = Options {
+        format,
+        label_conflict: LabelConflict::Export,
+    };
+    let merged = merge(vec![Input { labels, page }], None, &options);
     String::from_utf8(merged.into_bytes()).expect("merged pages are UTF-8")
 }
 
-fn sorted(mut samples: Vec<Sample>) -> Vec<Sample> {
+pub(crate) fn sorted(mut samples: Vec<Sample>) -> Vec<Sample> {
     samples.sort();
     samples
 }
 
 /// The samples of a page as the merge must give them.
-fn expected(body: &str, added: &Labels, format: Format) -> Vec<Sample> {
+pub(crate) fn expected(body: &str, added: &Labels, format: Format) -> Vec<Sample> {
     let mut all = samples(body);
     for sample in &mut all {
         let own = std::mem::take(&mut sample.labels);
