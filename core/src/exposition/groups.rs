@@ -43,7 +43,7 @@ pub(super) struct Groups {
     histogram: Option<Histogram>,
 }
 
-/// One group of a histogram at one timestamp.
+/// One group of a histogram.
 #[derive(Debug, Default)]
 struct Histogram {
     at: usize,
@@ -108,8 +108,12 @@ impl Groups {
             sample.kind,
             MetricType::Histogram | MetricType::GaugeHistogram
         ) {
-            let fresh = !same_group || self.stamp != stamp;
-            if fresh && let Some(before) = self.histogram.take() {
+            // The specification allows it. `prometheus_client` takes samples of a later moment for duplicates of
+            // earlier ones, and then misses buckets: it would refuse the whole merged page.
+            if same_group && self.stamp != stamp {
+                return fail("a histogram has samples of several moments");
+            }
+            if !same_group && let Some(before) = self.histogram.take() {
                 before.check()?;
             }
             self.histogram.get_or_insert_default().add(sample, number)?;
