@@ -113,6 +113,14 @@ pub(super) fn quote(part: &[u8]) -> String {
     }
 }
 
+/// The bytes from `at` up to the next blank or line feed.
+pub(super) fn word(bytes: &[u8], at: usize) -> &[u8] {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.split(|byte| matches!(byte, b' ' | b'\t' | b'\n'))
+        .find(|word| !word.is_empty())
+        .unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use super::bytes::{NAME, NAME_START, byte, is, skip, skip_blanks};
 use super::error::{Fault, Step, quote};
 use super::page::Span;
-use super::scan::Scanner;
+use super::scanner::Scanner;
 use super::{Format, MetricType};
 
 impl Scanner<'_> {

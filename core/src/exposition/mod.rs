@@ -27,7 +27,9 @@ mod names;
 mod number;
 mod page;
 mod sample;
+mod sample_labels;
 mod scan;
+mod scanner;
 
 pub use error::{ScanError, ScanErrorKind};
 pub use kind::MetricType;

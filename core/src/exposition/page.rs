@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::names::LabelNames;
-use super::{Format, Limits, MetricType, ScanError, scan};
+use super::{Format, MetricType};
 
 /// Part of a body, as offsets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,18 +115,13 @@ pub struct Page {
 }
 
 impl Page {
-    /// Checks a body against its format and indexes it, in one pass.
-    ///
-    /// # Errors
-    ///
-    /// The first place where the body breaks the format, or a bound in `limits`. Bodies of 1 GiB and more are too large.
-    pub fn scan(body: Bytes, format: Format, limits: &Limits) -> Result<Self, ScanError> {
-        let index = scan::scan(&body, format, limits)?;
-        Ok(Self {
+    /// The body with the index that the scan made of it.
+    pub(super) fn new(body: Bytes, format: Format, index: Index) -> Self {
+        Self {
             body,
             format,
             index,
-        })
+        }
     }
 
     /// The format of the body.

@@ -1,46 +1,27 @@
 //! The pass over a body: what kind of line is it, and where does the next one begin?
 
+use bytes::Bytes;
+
 use super::bytes::{NAME_START, byte, is, skip_blanks};
 use super::error::{Fault, Step, quote};
-use super::families::Families;
-use super::groups::Groups;
-use super::page::{Index, Mark};
-use super::sample::{Latest, Place};
+use super::page::{Index, Mark, Page};
+use super::scanner::Scanner;
 use super::{Format, Limits, ScanError};
 
-/// State of one pass. The methods are in `sample.rs` and `metadata.rs`.
-#[derive(Debug)]
-pub(super) struct Scanner<'a> {
-    pub(super) bytes: &'a [u8],
-    pub(super) families: Families<'a>,
-    pub(super) groups: Groups,
-    /// The latest sample: the next one mostly begins alike. None after metadata.
-    pub(super) latest: Option<Latest>,
-    /// Where the labels of the latest sample are. Those beyond its own are from samples before; their names are
-    /// different from all others here.
-    pub(super) places: Vec<Place>,
-    /// For each label name of the page the line that had it last, to find a name that stands twice.
-    pub(super) last_line: Vec<u32>,
-    /// Counts lines on which a label name was not the known one.
-    pub(super) line: u32,
-    /// For values with escapes.
-    pub(super) scratch: Vec<u8>,
-    limits: Limits,
+impl Page {
+    /// Checks a body against its format and indexes it, in one pass.
+    ///
+    /// # Errors
+    ///
+    /// The first place where the body breaks the format, or a bound in `limits`. Bodies of 1 GiB and more are too large.
+    pub fn scan(body: Bytes, format: Format, limits: &Limits) -> Result<Self, ScanError> {
+        let index = scan(&body, format, limits)?;
+        Ok(Self::new(body, format, index))
+    }
 }
 
-/// Checks the body and makes its index.
-pub(super) fn scan(bytes: &[u8], format: Format, limits: &Limits) -> Result<Index, ScanError> {
-    let mut scanner = Scanner {
-        bytes,
-        families: Families::new(bytes, format, limits.max_samples),
-        groups: Groups::default(),
-        latest: None,
-        places: Vec::new(),
-        last_line: Vec::new(),
-        line: 0,
-        scratch: Vec::new(),
-        limits: *limits,
-    };
+fn scan(bytes: &[u8], format: Format, limits: &Limits) -> Result<Index, ScanError> {
+    let mut scanner = Scanner::new(bytes, format, limits);
     scanner.run(format).map_err(|fault| fault.locate(bytes))?;
     let mut index = scanner.families.index;
     index.marks.shrink_to_fit();
