@@ -52,6 +52,7 @@ mod external;
 mod encoding;
 // OpenMetrics in and out.
 mod openmetrics;
+mod order;
 // Conflicts between instances: HELP, TYPE, labels, reserved names.
 mod conflicts;
 // Equal requests share one fetch; a caller that hangs up ends it.

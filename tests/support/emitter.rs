@@ -94,6 +94,23 @@ impl Emitter {
             .await;
     }
 
+    /// Sends all these messages at once, so that they arrive in one piece.
+    ///
+    /// # Panics
+    /// When the client is closed.
+    pub async fn publish_together(
+        &self,
+        messages: impl IntoIterator<Item = (&'static str, Value)>,
+    ) {
+        for (subject, message) in messages {
+            self.client
+                .publish(subject, message.to_string().into())
+                .await
+                .expect("the client is open");
+        }
+        self.client.flush().await.expect("the server is there");
+    }
+
     /// Sends any bytes.
     ///
     /// # Panics

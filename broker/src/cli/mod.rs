@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use promfetch_core::client::Client;
+
 use crate::config::{Config, Warning};
 
 mod ask;
@@ -166,9 +168,13 @@ impl ConfigFile {
         self.file.as_deref()
     }
 
-    /// Reads file and environment. All problems are named at once.
+    /// Reads file and environment. All problems are named at once; what shows only when the parts are made
+    /// (targets that exclude each other, certificates that do not fit) comes after them.
     fn load(&self) -> Result<(Config, Vec<Warning>), Failure> {
-        Config::load(self.path(), crate::environment()).map_err(Failure::usage)
+        let (config, warnings) =
+            Config::load(self.path(), crate::environment()).map_err(Failure::usage)?;
+        Client::check(&config.core)?;
+        Ok((config, warnings))
     }
 }
 

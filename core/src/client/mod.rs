@@ -104,6 +104,16 @@ impl Client {
         Ok(client)
     }
 
+    /// Whether a client could be started with this configuration, without starting anything.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn check(config: &Config) -> Result<(), Error> {
+        let registry = &mut Registry::default();
+        Fetcher::new(config, &Calls::register(registry), registry)?;
+        Discovery::check(config)
+    }
+
     /// The routing table and the state of its sources.
     pub fn discovery(&self) -> &Discovery {
         &self.0.discovery
@@ -123,20 +133,28 @@ impl Client {
     /// (a route leads to whatever process it is mapped to).
     ///
     /// # Errors
-    /// [`Kind::NotReady`] when nothing fits and the routing table is not complete yet, [`Kind::NotFound`] when it is.
+    /// [`Kind::NotReady`] while the routing table is not complete yet: some of the instances may be missing.
+    /// [`Kind::NotFound`] when nothing fits.
     pub fn locate(
         &self,
         selector: &Selector,
         process_type: Option<&str>,
     ) -> Result<Vec<Located>, Error> {
-        let located = self.0.discovery.find(selector, process_type);
-        if !located.is_empty() {
-            return Ok(located);
-        }
-        if !self.0.discovery.readiness().ready {
+        let discovery = &self.0.discovery;
+        if !discovery.is_ready() {
             return Err(Error::new(
                 Kind::NotReady,
                 "The routing table is not complete yet, try again in a few seconds",
+            ));
+        }
+        let located = discovery.find(selector, process_type);
+        if !located.is_empty() {
+            return Ok(located);
+        }
+        if discovery.readiness().is_deaf() {
+            return Err(Error::new(
+                Kind::NotReady,
+                "The routing table is empty: no source of routes could be heard so far (see `/ready` on the health port)",
             ));
         }
         Err(Error::new(

@@ -19,7 +19,14 @@ pub enum Subject {
 impl Subject {
     pub const ALL: [Self; 2] = [Self::Register, Self::Unregister];
 
-    /// The subject to subscribe to.
+    /// The subject of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|subject| subject.as_str() == name)
+    }
+
+    /// The name of the subject.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Register => "router.register",

@@ -84,8 +84,17 @@ pub(super) fn register(targets: &[FixedTarget], table: &Table, now: Instant) -> 
             })?);
         }
         if keys.is_empty() {
-            // Found by name and GUID only; no request has an empty key.
-            keys.push("".into());
+            // Found by name and GUID only.
+            keys.push(route::of_target(place).into());
+        }
+        let earlier = targets.iter().take(place).position(|other| {
+            other.address == target.address
+                && (self::app_id(other) == app_id || shares_route(other, target))
+        });
+        if let Some(earlier) = earlier {
+            return Err(wrong(&format!(
+                "`targets[{earlier}]` is the same address of the same app or route"
+            )));
         }
         for key in keys {
             if let Applied::Refused(refusal) = table.register(Source::Fixed, &key, &record, now) {
@@ -96,6 +105,14 @@ pub(super) fn register(targets: &[FixedTarget], table: &Table, now: Instant) -> 
         }
     }
     Ok(())
+}
+
+fn shares_route(a: &FixedTarget, b: &FixedTarget) -> bool {
+    let mut pairs = a
+        .routes
+        .iter()
+        .flat_map(|one| b.routes.iter().map(move |other| (one, other)));
+    pairs.any(|(one, other)| route::key(one) == route::key(other))
 }
 
 /// The app GUID of a target: as configured, or made from the three names.
@@ -211,6 +228,24 @@ mod tests {
     }
 
     #[test]
+    fn one_address_may_serve_several_apps() {
+        let table = table(&[target("shop", "h:1"), target("cart", "h:1")]).unwrap();
+        for app in ["acme/prod/shop", "acme/prod/cart"] {
+            let selector = Selector::parse(app).unwrap();
+            assert_eq!(
+                table.find(&selector, None, Instant::now()).len(),
+                1,
+                "{app}"
+            );
+        }
+        assert_eq!(
+            table.snapshot(Instant::now())[""].len(),
+            2,
+            "no route is shown"
+        );
+    }
+
+    #[test]
     fn guids_of_names_are_stable_and_well_formed() {
         assert_eq!(
             guid_of_names(["acme", "prod", "shop"]),
@@ -271,6 +306,7 @@ mod tests {
                 "`/` is not a route",
             ),
             (target(&"x".repeat(2000), "h:1"), "longer than 1,024 bytes"),
+            (target("ok", "h:1"), "`targets[0]` is the same address"),
         ] {
             let error = table(&[target("ok", "h:1"), wrong]).unwrap_err();
             assert_eq!(error.kind(), Kind::Configuration);

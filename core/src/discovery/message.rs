@@ -1,9 +1,9 @@
 //! The bodies of `router.register` and `router.unregister`, and the endpoints of gorouter's `/routes`.
 //!
 //! Anybody who may publish on NATS can write these messages, and gorouter's own reading is looser in some
-//! places and stricter in others. Here a field of a wrong type costs only that field, a tag that is no string
-//! only that tag, and every text that is kept has a bound. What is unknown is skipped. A heartbeat is read
-//! without allocating: texts are borrowed from the message unless they hold escapes.
+//! places and stricter in others. Here a field of a wrong type costs only that field, unless it tells how to reach
+//! the instance; a tag that is no string costs only that tag; every text that is kept has a bound. What is unknown
+//! is skipped. A heartbeat is read without allocating: texts are borrowed from the message unless they hold escapes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,9 +31,9 @@ pub struct Message<'a> {
     #[serde(borrow, deserialize_with = "text")]
     host: Cow<'a, str>,
     #[serde(deserialize_with = "port")]
-    port: u16,
+    port: Stated<u16>,
     #[serde(deserialize_with = "port")]
-    tls_port: u16,
+    tls_port: Stated<u16>,
     #[serde(borrow = "'a", deserialize_with = "texts")]
     uris: SmallVec<[Cow<'a, str>; 1]>,
     #[serde(borrow, deserialize_with = "text")]
@@ -72,14 +72,16 @@ impl<'a> Message<'a> {
     /// Host and port; `tls_port` wins over `port`. `None` when there is no usable one: cf-deployment sends
     /// `port` 0 for instances that are reached by TLS only.
     pub fn address(&self) -> Option<(&str, u16)> {
-        let port = if self.tls_port != 0 {
-            self.tls_port
-        } else {
-            self.port
+        let port = match self.tls_port()? {
+            Some(port) => port,
+            None => self.port.value()??,
         };
-        host(&self.host)
-            .filter(|_| port != 0)
-            .map(|host| (host, port))
+        Some((host(&self.host)?, port))
+    }
+
+    /// The TLS port, if there is one. `None` when what is stated there is no port.
+    fn tls_port(&self) -> Option<Option<u16>> {
+        self.tls_port.value()
     }
 
     /// What the message says about its endpoint. `None` without a usable address.
@@ -89,7 +91,7 @@ impl<'a> Message<'a> {
             app: self.tags.app(),
             host,
             port,
-            tls: (self.tls_port != 0).then_some(&*self.server_cert_domain_san),
+            tls: self.tls_port()?.map(|_| &*self.server_cert_domain_san),
             http2: self.protocol == "http2",
             guid: self.tags.guid(&self.private_instance_id),
             index: &self.tags.instance_id,
@@ -106,7 +108,7 @@ pub struct Endpoint<'a> {
     #[serde(borrow, deserialize_with = "text")]
     address: Cow<'a, str>,
     #[serde(deserialize_with = "flag")]
-    tls: bool,
+    tls: Stated<bool>,
     #[serde(borrow, deserialize_with = "text")]
     protocol: Cow<'a, str>,
     #[serde(borrow, deserialize_with = "text")]
@@ -145,7 +147,7 @@ impl<'a> Endpoint<'a> {
             app: self.tags.app(),
             host: host(name)?,
             port,
-            tls: self.tls.then_some(&*self.server_cert_domain_san),
+            tls: self.tls.value()?.map(|_| &*self.server_cert_domain_san),
             http2: self.protocol == "http2",
             guid: self.tags.guid(&self.private_instance_id),
             index: &self.tags.instance_id,
@@ -318,34 +320,65 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cow<'de, str>, D::
     deserializer.deserialize_any(Text)
 }
 
-/// A port; of another type or out of range: 0.
-fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+/// A value that decides how an instance is reached. A wrong one is not an absent one: taken for that, an instance
+/// behind TLS would be asked in the clear.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stated<T> {
+    #[default]
+    Absent,
+    Value(T),
+    Wrong,
+}
+
+impl<T> Stated<T> {
+    /// The value, if any; `None` when it is wrong.
+    fn value(self) -> Option<Option<T>> {
+        match self {
+            Self::Absent => Some(None),
+            Self::Value(value) => Some(Some(value)),
+            Self::Wrong => None,
+        }
+    }
+}
+
+/// A port; 0 and `null` are none.
+fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Stated<u16>, D::Error> {
     struct Port;
     impl<'de> Visitor<'de> for Port {
-        type Value = u16;
+        type Value = Stated<u16>;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("any value")
         }
-        fn visit_u64<E>(self, port: u64) -> Result<u16, E> {
-            Ok(port.try_into().unwrap_or(0))
+        fn visit_u64<E>(self, port: u64) -> Result<Self::Value, E> {
+            Ok(match u16::try_from(port) {
+                Ok(0) => Stated::Absent,
+                Ok(port) => Stated::Value(port),
+                Err(_) => Stated::Wrong,
+            })
         }
-        other_types_are! { 0; bool number text null list map }
+        other_types_are! { Stated::Absent; null }
+        other_types_are! { Stated::Wrong; bool number text list map }
     }
     deserializer.deserialize_any(Port)
 }
 
-/// A boolean; of another type: false.
-fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+/// A boolean that says yes; `false` and `null` say no.
+fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Stated<bool>, D::Error> {
     struct Flag;
     impl<'de> Visitor<'de> for Flag {
-        type Value = bool;
+        type Value = Stated<bool>;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("any value")
         }
-        fn visit_bool<E>(self, flag: bool) -> Result<bool, E> {
-            Ok(flag)
+        fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+            Ok(if flag {
+                Stated::Value(true)
+            } else {
+                Stated::Absent
+            })
         }
-        other_types_are! { false; number unsigned text null list map }
+        other_types_are! { Stated::Absent; null }
+        other_types_are! { Stated::Wrong; number unsigned text list map }
     }
     deserializer.deserialize_any(Flag)
 }

@@ -28,6 +28,8 @@ pub(super) struct Metrics {
     /// Polls of a gorouter that gave no table: promfetcher's counter.
     pub(super) polls_failed: Counter,
     pub(super) addresses_refused: Counter,
+    /// Endpoints of a poll that the table had no room for; messages have a result of their own.
+    pub(super) polled_full: Counter,
     pub(super) aged: Counter,
     /// Times that NATS' queue was full. How many messages each has cost is not known.
     pub(super) overruns: Counter,
@@ -47,6 +49,7 @@ impl Metrics {
                 .map(|subject| Verdict::ALL.map(|verdict| counter(subject, verdict))),
             polls_failed: Counter::default(),
             addresses_refused: Counter::default(),
+            polled_full: Counter::default(),
             aged: Counter::default(),
             overruns: Counter::default(),
         };
@@ -65,6 +68,11 @@ impl Metrics {
             "promfetch_discovery_addresses_refused",
             "Registrations refused because the address may not be dialled",
             metrics.addresses_refused.clone(),
+        );
+        registry.register(
+            "promfetch_discovery_polled_endpoints_refused",
+            "Endpoints of gorouters left out because a bound of the table is reached",
+            metrics.polled_full.clone(),
         );
         registry.register(
             "promfetch_discovery_endpoints_aged",

@@ -63,26 +63,16 @@ impl Parts {
     }
 }
 
-/// Finds the instances of apps. A handle: cloning it is cheap, and all clones see the same table.
-#[derive(Clone, Debug)]
-pub struct Discovery {
-    table: Arc<Table>,
-    board: Arc<Board>,
+/// All sources, made but not started.
+struct Sources {
+    discovery: Discovery,
+    parts: Parts,
+    listener: Option<nats::Listener>,
+    pollers: Vec<gorouter::Poller>,
 }
 
-impl Discovery {
-    /// Starts all configured sources, each in a task of its own that ends with `shutdown`. Must be called inside a
-    /// tokio runtime.
-    ///
-    /// # Errors
-    /// [`Kind::Configuration`] for what can never work: certificates, addresses, too many gorouters. A server that
-    /// cannot be reached is no error.
-    pub fn start(
-        config: &Config,
-        calls: &Calls,
-        registry: &mut Registry,
-        shutdown: CancellationToken,
-    ) -> Result<Self, Error> {
+impl Sources {
+    fn new(config: &Config, calls: &Calls, registry: &mut Registry) -> Result<Self, Error> {
         if config.gorouters.len() > MAX_POLLS {
             return Err(Error::new(
                 Kind::Configuration,
@@ -126,7 +116,6 @@ impl Discovery {
             complaints: Arc::new(Throttle::new(COMPLAINT)),
         };
 
-        // Everything that can be refused is made before the first task starts.
         let mut place = 0..;
         let mut reporter = || board.reporter(place.next().unwrap_or_default());
         if !config.targets.is_empty() {
@@ -144,20 +133,59 @@ impl Discovery {
             gorouter::Poller::new(router, number, parts.clone(), reporter())
         });
         let pollers = pollers.collect::<Result<Vec<_>, _>>()?;
-        if listener.is_none() && pollers.is_empty() && config.targets.is_empty() {
+        Ok(Self {
+            discovery: Discovery { table, board },
+            parts,
+            listener,
+            pollers,
+        })
+    }
+}
+
+/// Finds the instances of apps. A handle: cloning it is cheap, and all clones see the same table.
+#[derive(Clone, Debug)]
+pub struct Discovery {
+    table: Arc<Table>,
+    board: Arc<Board>,
+}
+
+impl Discovery {
+    /// Starts all configured sources, each in a task of its own that ends with `shutdown`. Must be called inside a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn start(
+        config: &Config,
+        calls: &Calls,
+        registry: &mut Registry,
+        shutdown: CancellationToken,
+    ) -> Result<Self, Error> {
+        let sources = Sources::new(config, calls, registry)?;
+        if sources.listener.is_none() && sources.pollers.is_empty() && config.targets.is_empty() {
             tracing::warn!(
                 "no source of routes is configured (`nats`, `gorouters`, `targets`): no app will be found"
             );
         }
-
-        if let Some(listener) = listener {
+        if let Some(listener) = sources.listener {
             tokio::spawn(listener.run(shutdown.clone()));
         }
-        for poller in pollers {
+        for poller in sources.pollers {
             tokio::spawn(poller.run(shutdown.clone()));
         }
-        tokio::spawn(keep_house(parts, shutdown));
-        Ok(Self { table, board })
+        tokio::spawn(keep_house(sources.parts, shutdown));
+        Ok(sources.discovery)
+    }
+
+    /// Whether the sources could be started, without starting any.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] for what can never work: certificates, addresses, too many gorouters. A server that
+    /// cannot be reached is no error.
+    pub fn check(config: &Config) -> Result<(), Error> {
+        let registry = &mut Registry::default();
+        let calls = Calls::register(registry);
+        Sources::new(config, &calls, registry).map(drop)
     }
 
     /// The instances that the selector leads to, by app GUID, then index, then address; one entry for each
@@ -171,6 +199,11 @@ impl Discovery {
     /// Whether all sources have been heard completely, and how each is doing.
     pub fn readiness(&self) -> Readiness {
         self.board.readiness(Instant::now())
+    }
+
+    /// [`Readiness::ready`], without the states.
+    pub fn is_ready(&self) -> bool {
+        self.board.is_ready()
     }
 
     /// Waits until [`Readiness::ready`].

@@ -1,5 +1,8 @@
 //! Listening to `router.register` and `router.unregister`.
 //!
+//! Both come over one subscription, to `router.*` as gorouter's: two would be two queues, and the order between a
+//! register and an unregister of the same route, of which the last one counts, would be lost between them.
+//!
 //! async-nats has a task of its own that reads the socket and fills a queue; the task here empties it and applies.
 //! promfetch only listens: a `router.start` of its own would change the heartbeats of the whole platform.
 
@@ -10,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::connection::State;
 use async_nats::{ConnectOptions, Event, Message, ServerAddr};
-use futures_util::stream::{StreamExt, select};
+use futures_util::StreamExt;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +25,9 @@ use crate::config;
 use crate::error::{Error, Kind};
 use crate::tls;
 
-/// Messages that may wait, for each subject: a platform of 250,000 endpoints tells all of them within 4 s of a
+/// What is subscribed to. Other subjects than the two are dropped unread: they are few.
+const SUBJECTS: &str = "router.*";
+/// Messages that may wait: a platform of 250,000 endpoints tells all of them within 4 s of a
 /// router's start. A full queue loses the newest. At 850 bytes this is 220 MB, which only a stalled process fills.
 const QUEUE: usize = 262_144;
 /// Messages applied at a stretch.
@@ -45,6 +50,8 @@ struct Link {
     parts: Parts,
     reporter: Reporter,
     connected: AtomicBool,
+    /// The server does not let this user subscribe: connected, but deaf.
+    denied: AtomicBool,
     complaints: Throttle,
 }
 
@@ -52,6 +59,7 @@ impl Link {
     /// The clock of the table stands still while NATS is away, and starts anew at every connection.
     fn connected(&self) {
         self.parts.table.nats_connected(Instant::now());
+        self.denied.store(false, Ordering::SeqCst);
         if !self.connected.swap(true, Ordering::SeqCst) {
             tracing::info!("connected to NATS");
         }
@@ -78,14 +86,24 @@ impl Link {
                     );
                 }
             }
-            Event::ServerError(error) => self.trouble(&error.to_string()),
+            Event::ServerError(error) => {
+                let problem = error.to_string();
+                if problem.contains("Permissions Violation for Subscription") {
+                    self.denied.store(true, Ordering::SeqCst);
+                }
+                self.trouble(&problem);
+            }
             Event::ClientError(error) => self.trouble(&error.to_string()),
             Event::LameDuckMode | Event::Draining => tracing::info!(%event, "NATS"),
         }
     }
 
+    fn can_hear(&self) -> bool {
+        self.connected.load(Ordering::SeqCst) && !self.denied.load(Ordering::SeqCst)
+    }
+
     fn trouble(&self, problem: &str) {
-        if !self.connected.load(Ordering::SeqCst) {
+        if !self.can_hear() {
             self.reporter.connected(false, problem);
         }
         if self.complaints.pass() {
@@ -116,19 +134,16 @@ impl Listener {
             parts: parts.clone(),
             reporter,
             connected: AtomicBool::new(false),
+            denied: AtomicBool::new(false),
             complaints: Throttle::new(COMPLAINT),
         });
-        let jitter = RandomState::new();
         let events = Arc::clone(&link);
         let mut options = ConnectOptions::new()
             .name("promfetch")
             .ping_interval(settings.ping_interval)
             .subscription_capacity(QUEUE)
-            .retry_on_initial_connect()
             .max_reconnects(None)
-            .reconnect_delay_callback(move |attempts| {
-                reconnect_delay(attempts, jitter.hash_one(attempts))
-            })
+            .reconnect_delay_callback(reconnect_delay)
             // Discovered servers come as IP addresses, which their certificates do not name: only those listed are used.
             .ignore_discovered_servers()
             .event_callback(move |event| {
@@ -159,10 +174,13 @@ impl Listener {
 
     /// Listens until shutdown. Trouble with the servers never ends it.
     pub(super) async fn run(self, shutdown: CancellationToken) {
+        let link = Arc::clone(&self.link);
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = self.listen() => {}
         }
+        // The client closes now, and that is no trouble.
+        link.connected.store(false, Ordering::SeqCst);
     }
 
     async fn listen(self) {
@@ -172,31 +190,26 @@ impl Listener {
             parts,
             link,
         } = self;
-        loop {
-            // With `retry_on_initial_connect` this fails only for options that can never work, and the loop below ends
-            // only when the client has closed itself: authorization errors do that in some versions.
+        for attempts in 1.. {
+            // The client connects again by itself, but its events do not tell why it cannot. The error of the first
+            // connection does, so that one is made here.
             let problem = match options.clone().connect(&servers[..]).await {
-                Ok(client) => listen_with(&client, &parts, &link).await.to_string(),
-                Err(error) => error.to_string(),
+                Ok(client) => listen_with(&client, &parts, &link).await.to_owned(),
+                Err(error) => with_causes(&error),
             };
             link.disconnected();
             link.trouble(&problem);
-            tokio::time::sleep(COMPLAINT.min(TICK * 5)).await;
+            tokio::time::sleep(reconnect_delay(attempts)).await;
         }
     }
 }
 
 /// Subscribes and applies until the client ends; says why it did.
 async fn listen_with(client: &async_nats::Client, parts: &Parts, link: &Link) -> &'static str {
-    let (Ok(registers), Ok(unregisters)) = (
-        client.subscribe(Subject::Register.as_str()).await,
-        client.subscribe(Subject::Unregister.as_str()).await,
-    ) else {
+    let Ok(messages) = client.subscribe(SUBJECTS).await else {
         return "the client was closed while subscribing";
     };
-    let registers = registers.map(|message| (Subject::Register, message));
-    let unregisters = unregisters.map(|message| (Subject::Unregister, message));
-    let mut batches = select(registers, unregisters).ready_chunks(BATCH);
+    let mut batches = messages.ready_chunks(BATCH);
     let mut applier = Applier::default();
     let call = parts.calls.call("discovery", "nats_apply");
     let mut ready = ReadyClock::new(parts.settings.start_response_delay);
@@ -221,7 +234,7 @@ async fn listen_with(client: &async_nats::Client, parts: &Parts, link: &Link) ->
                     (false, true) => link.disconnected(),
                     _ => {}
                 }
-                if ready.is_over(connected, Instant::now()) {
+                if ready.is_over(link.can_hear(), Instant::now()) {
                     link.reporter.ready();
                 }
             }
@@ -229,10 +242,13 @@ async fn listen_with(client: &async_nats::Client, parts: &Parts, link: &Link) ->
     }
 }
 
-fn apply(applier: &mut Applier, batch: &[(Subject, Message)], parts: &Parts) {
-    for (subject, message) in batch {
-        let verdict = applier.apply(&parts.table, *subject, &message.payload, Instant::now());
-        parts.metrics.count(*subject, verdict);
+fn apply(applier: &mut Applier, batch: &[Message], parts: &Parts) {
+    for message in batch {
+        let Some(subject) = Subject::named(&message.subject) else {
+            continue;
+        };
+        let verdict = applier.apply(&parts.table, subject, &message.payload, Instant::now());
+        parts.metrics.count(subject, verdict);
         match verdict {
             Verdict::Address => parts.refused(applier.host()),
             Verdict::Full | Verdict::Invalid if parts.complaints.pass() => {
@@ -289,8 +305,28 @@ fn server(host: &str, port: u16) -> Result<ServerAddr, Error> {
     })
 }
 
+/// An error of the client with its causes.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        // Some errors tell their cause themselves.
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
 /// 0.1 s, doubling to 2 s, less up to half of it: processes that lost the same server do not come back as one.
-fn reconnect_delay(attempts: usize, random: u64) -> Duration {
+fn reconnect_delay(attempts: usize) -> Duration {
+    // Every state has keys of its own.
+    delay(attempts, RandomState::new().hash_one(attempts))
+}
+
+fn delay(attempts: usize, random: u64) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1))
         .unwrap_or(u32::MAX)
         .min(5);
@@ -318,12 +354,12 @@ mod tests {
             (1_000_000, 1000, 2000),
         ] {
             assert_eq!(
-                reconnect_delay(attempts, 0),
+                delay(attempts, 0),
                 Duration::from_millis(longest),
                 "{attempts}"
             );
             assert_eq!(
-                reconnect_delay(attempts, u64::MAX),
+                delay(attempts, u64::MAX),
                 Duration::from_millis(shortest),
                 "{attempts}"
             );

@@ -14,6 +14,14 @@ pub struct Readiness {
     pub sources: Vec<SourceState>,
 }
 
+impl Readiness {
+    /// Whether the table is empty for want of anybody to fill it: there are sources, and none was ever heard.
+    pub fn is_deaf(&self) -> bool {
+        let silent = |source: &SourceState| !source.connected && source.last_message_age.is_none();
+        !self.sources.is_empty() && self.sources.iter().all(silent)
+    }
+}
+
 /// How one source is doing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SourceState {
@@ -95,6 +103,10 @@ impl Board {
             ready: *self.ready.borrow(),
             sources: sources.iter().map(state).collect(),
         }
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        *self.ready.borrow()
     }
 
     pub(super) async fn wait_ready(&self) {

@@ -240,6 +240,14 @@ pub(super) fn instance_key(bytes: &[u8]) -> (&str, u16, &str) {
     (host, port, reader.text())
 }
 
+/// Whether packed instance bytes are those of an instance behind TLS.
+pub(super) fn is_tls(bytes: &[u8]) -> bool {
+    let mut reader = Reader(bytes);
+    reader.bytes();
+    reader.take(2);
+    reader.take(1).first().is_some_and(|flags| flags & TLS != 0)
+}
+
 /// The instance of packed bytes.
 pub(super) fn unpack_instance(bytes: &[u8], app: Arc<App>) -> Instance {
     let mut reader = Reader(bytes);

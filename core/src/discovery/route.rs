@@ -23,6 +23,16 @@ pub fn key(uri: &str) -> Option<Cow<'_, str>> {
     (fits && clean).then(|| lower(uri))
 }
 
+/// The key of a target of the configuration that has no route. No request leads there: a host has no NUL.
+pub fn of_target(place: usize) -> String {
+    format!("*\0{place}")
+}
+
+/// The key as people see it: empty for an instance without a route.
+pub fn shown(key: &str) -> &str {
+    if key.starts_with("*\0") { "" } else { key }
+}
+
 /// The host of a key, when requests can be sent to it: not a wildcard.
 pub fn host(key: &str) -> Option<&str> {
     let host = key.split('/').next().unwrap_or_default();
@@ -64,7 +74,11 @@ impl Request {
             Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
             _ => authority,
         };
-        if host.is_empty() || host.len() > MAX_HOST {
+        // The host goes into a request: what no `Host` header holds matches nothing, not even a wildcard.
+        let clean = host
+            .bytes()
+            .all(|byte| byte > b' ' && byte != 0x7f && !b"@\"\\<>".contains(&byte));
+        if host.is_empty() || host.len() > MAX_HOST || !clean {
             return None;
         }
         let path = path.trim_end_matches('/');

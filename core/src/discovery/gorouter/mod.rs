@@ -41,9 +41,9 @@ const BATCH: usize = 256;
 ///
 /// A router that was just restarted lists nothing, and then ever more. So an answer is doubted when it has less
 /// than nine tenths of the endpoints of the last believed one; in a small table, where a single app makes such a
-/// difference, only when it has less than half. Doubt ends with an answer of nine tenths, or when it has lasted
-/// longer than a restarted router needs to fill its table: then it is the truth. The router needs one
-/// `start_response_delay_interval` before it lists anything, and as long again for the last heartbeats.
+/// difference, only when it has less than half. Doubt ends with an answer of nine tenths, or when it has lasted for
+/// the stale threshold, after which no source vouches for what it has not heard of. A failed poll starts that time
+/// anew: a router that crashes again and again is a restarted one each time.
 #[derive(Debug)]
 struct Belief {
     endpoints: usize,
@@ -60,6 +60,13 @@ impl Belief {
             endpoints: 0,
             doubtful_since: None,
             patience,
+        }
+    }
+
+    /// A poll has failed.
+    fn failed(&mut self, now: Instant) {
+        if let Some(since) = &mut self.doubtful_since {
+            *since = now;
         }
     }
 
@@ -145,7 +152,7 @@ impl Poller {
                 .caused_by(error)
             })?;
         let call = parts.calls.call("discovery", "gorouter_poll");
-        let belief = Belief::new(parts.settings.start_response_delay * 2);
+        let belief = Belief::new(parts.settings.stale_threshold);
         let interval = parts.settings.poll_interval;
         Ok(Self {
             client,
@@ -193,6 +200,7 @@ impl Poller {
                 }
                 Err(problem) => {
                     self.parts.metrics.polls_failed.inc();
+                    self.belief.failed(Instant::now());
                     self.reporter.connected(false, problem.as_str());
                     // Once for each kind of trouble, not at every try.
                     if failing.as_ref() != Some(&problem) {
@@ -247,9 +255,18 @@ impl Poller {
                 for record in records {
                     let applied =
                         table.register(Source::Poll(self.number), key, record, Instant::now());
-                    if Verdict::from(applied) == Verdict::Address {
-                        self.parts.metrics.addresses_refused.inc();
-                        self.parts.refused(record.host());
+                    match Verdict::from(applied) {
+                        Verdict::Address => {
+                            self.parts.metrics.addresses_refused.inc();
+                            self.parts.refused(record.host());
+                        }
+                        Verdict::Full => {
+                            self.parts.metrics.polled_full.inc();
+                            if self.parts.complaints.pass() {
+                                tracing::warn!(gorouter = %self.url, "the routing table is full: an endpoint was left out");
+                            }
+                        }
+                        _ => {}
                     }
                     seen.note(applied);
                 }

@@ -119,6 +119,7 @@ fn discovery(routers: &[&Router], delay: Duration) -> (Discovery, Registry, Canc
     };
     config.discovery.poll_interval = Duration::from_millis(20);
     config.discovery.start_response_delay = delay;
+    config.discovery.stale_threshold = delay;
     let mut registry = Registry::default();
     let calls = Calls::register(&mut registry);
     let shutdown = CancellationToken::new();
@@ -373,4 +374,19 @@ fn belief_is_strict_with_large_tables_and_while_in_doubt() {
             );
         }
     }
+}
+
+#[test]
+fn failed_polls_do_not_make_a_restart_last() {
+    let start = Instant::now();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let mut belief = Belief::new(Duration::from_secs(20));
+    assert!(belief.believe(100, at(0)));
+    assert!(!belief.believe(0, at(15)));
+    for seconds in [30, 45, 60] {
+        belief.failed(at(seconds));
+    }
+    assert!(!belief.believe(0, at(75)), "the router has crashed again");
+    assert!(!belief.believe(60, at(79)), "still in doubt");
+    assert!(belief.believe(60, at(96)), "20 s without a failure");
 }

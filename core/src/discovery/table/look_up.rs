@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 use hashbrown::HashMap;
 
 use super::Table;
+use super::lease::Leases;
 use super::state::{InstanceEntry, State};
-use crate::discovery::record::{app_id, instance_key, process_type, unpack_app, unpack_instance};
+use crate::discovery::record::{
+    app_id, instance_key, is_tls, process_type, unpack_app, unpack_instance,
+};
 use crate::discovery::route::{self, Request};
 use crate::instance::{App, Instance};
 use crate::selector::Selector;
@@ -37,7 +40,7 @@ impl Table {
     /// unless a type is asked for. One entry for each instance: of several ports the lowest.
     pub fn find(&self, selector: &Selector, wanted: Option<&str>, now: Instant) -> Vec<Located> {
         let state = self.read();
-        let (instances, host) = match selector {
+        let (mut instances, host) = match selector {
             Selector::Guid(guid) => (of_apps(&state, state.with_guid(guid), wanted), None),
             Selector::Name {
                 organization,
@@ -61,6 +64,7 @@ impl Table {
             }
         };
         let mut apps = HashMap::new();
+        instances.retain(|id| !is_taken_over(&state, &state.instances[*id]));
         let unique = one_per_instance(&state, instances);
         let mut located: Vec<_> = unique
             .into_iter()
@@ -142,6 +146,36 @@ fn of_route(state: &State, route: u32, wanted: Option<&str>) -> Vec<u32> {
 /// Components of the platform are in the table, but nobody is led to them.
 fn is_served(app: &[u8]) -> bool {
     !app_id(app).is_empty()
+}
+
+/// Whether another instance has the address now. Cells use ports again, and an instance that crashed does not
+/// unregister: its entry stays until it has aged. Behind TLS the certificate tells them apart; in the clear
+/// nothing does, and one app's metrics would come under the labels of another.
+fn is_taken_over(state: &State, entry: &InstanceEntry) -> bool {
+    let (_, _, guid) = instance_key(&entry.bytes);
+    if guid.is_empty() || is_tls(&entry.bytes) {
+        return false;
+    }
+    let leases = |entry: &InstanceEntry| {
+        let mut leases = entry
+            .endpoints
+            .iter()
+            .map(|id| &state.endpoints[*id].leases);
+        let fixed = leases.clone().any(Leases::fixed);
+        (fixed, leases.any(|leases| leases.nats_seen() > 0))
+    };
+    let (is_fixed, is_on_nats) = leases(entry);
+    !is_fixed
+        && state.at_address(entry.address()).any(|id| {
+            let other = &state.instances[id];
+            let (_, _, other_guid) = instance_key(&other.bytes);
+            let newer = other.registration > entry.registration;
+            // A poll may come from a table that is older than the heartbeats.
+            newer
+                && !other_guid.is_empty()
+                && other_guid != guid
+                && (!is_on_nats || leases(other).1)
+        })
 }
 
 /// Leaves one entry for each instance GUID of an app, the one with the lowest port, and without a GUID one for each

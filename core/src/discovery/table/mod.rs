@@ -118,7 +118,7 @@ impl Table {
     /// Adds or updates the endpoint at (route key, address) and gives the source a lease on it. The last message
     /// wins, unless a stronger source vouches for the endpoint: fixed targets before NATS before polls.
     ///
-    /// `key` must come from [`super::route::key`], or be empty for an instance without a route.
+    /// `key` must come from [`super::route`].
     pub fn register(&self, source: Source, key: &str, record: &Record, now: Instant) -> Applied {
         let now = self.tick(now);
         self.updated.store(now, Ordering::Relaxed);

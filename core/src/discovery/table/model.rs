@@ -125,12 +125,52 @@ struct Entry {
 struct Model {
     entries: BTreeMap<Place, Entry>,
     tombstones: Vec<((usize, u16, usize), u64)>,
+    /// When each identity that is there came, in the order of coming.
+    came: BTreeMap<(usize, u16, usize), usize>,
+    comings: usize,
     now: u64,
     fresh: u64,
     connected: bool,
 }
 
 impl Model {
+    fn note_comings_and_goings(&mut self) {
+        let there: BTreeSet<_> = self
+            .entries
+            .values()
+            .map(|entry| entry.said.identity())
+            .collect();
+        self.came.retain(|identity, _| there.contains(identity));
+        for identity in there {
+            self.comings += 1;
+            self.came.entry(identity).or_insert(self.comings);
+        }
+    }
+
+    /// Whether another instance has come to the address, and not from a router's old table against heartbeats.
+    fn is_taken_over(&self, said: &Said) -> bool {
+        let leases = |said: &Said| {
+            let same = self.entries.values().filter(|entry| {
+                entry.said.address() == said.address()
+                    && entry.said.registration() == said.registration()
+            });
+            same.fold((false, false), |(fixed, nats), entry| {
+                (fixed || entry.fixed, nats || entry.nats.is_some())
+            })
+        };
+        let (fixed, nats) = leases(said);
+        said.guid != 0
+            && !fixed
+            && self.entries.values().any(|entry| {
+                let other = &entry.said;
+                other.address() == said.address()
+                    && other.guid != 0
+                    && other.guid != said.guid
+                    && self.came[&other.identity()] > self.came[&said.identity()]
+                    && (!nats || leases(other).1)
+            })
+    }
+
     /// Whether the source has a lease now.
     fn say(&mut self, source: Source, key: usize, said: Said) -> bool {
         let buried =
@@ -157,6 +197,8 @@ impl Model {
         if !outranked {
             entry.said = said;
         }
+        self.note_comings_and_goings();
+        let entry = self.entries.get_mut(&place).expect("just said");
         match source {
             Source::Nats => entry.nats = Some(self.now),
             Source::Poll(number) => {
@@ -184,6 +226,11 @@ impl Model {
     }
 
     fn apply(&mut self, step: &Step) {
+        self.take(step);
+        self.note_comings_and_goings();
+    }
+
+    fn take(&mut self, step: &Step) {
         match step {
             Step::Say(source, key, said) => {
                 self.say(*source, *key, *said);
@@ -255,7 +302,10 @@ impl Model {
         let mut found: BTreeMap<_, (u16, &str)> = BTreeMap::new();
         for ((key, _), entry) in &self.entries {
             let it = entry.said.registration();
-            if it.app.app_id.is_empty() || !fits(*key, &entry.said) {
+            if it.app.app_id.is_empty()
+                || !fits(*key, &entry.said)
+                || self.is_taken_over(&entry.said)
+            {
                 continue;
             }
             let who = if it.guid.is_empty() {

@@ -11,6 +11,7 @@ use super::Table;
 use super::lease::Leases;
 use super::state::{Endpoint, State};
 use crate::discovery::record::{unpack_app, unpack_instance};
+use crate::discovery::route;
 
 /// One endpoint of a route.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,7 +58,10 @@ impl Table {
                     .map(|id| self.entry(&state, &state.endpoints[*id], now))
                     .collect();
                 entries.sort_by(|a, b| a.address.cmp(&b.address));
-                routes.insert(route.key.clone(), entries);
+                routes
+                    .entry(route::shown(&route.key).into())
+                    .or_insert_with(Vec::new)
+                    .append(&mut entries);
             }
             start = end;
         }

@@ -73,7 +73,7 @@ pub(super) struct InstanceEntry {
 }
 
 impl InstanceEntry {
-    fn address(&self) -> &[u8] {
+    pub(super) fn address(&self) -> &[u8] {
         self.bytes
             .get(..usize::from(self.address_end))
             .unwrap_or_default()

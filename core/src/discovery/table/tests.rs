@@ -593,6 +593,50 @@ fn an_address_can_pass_to_another_app() {
 }
 
 #[test]
+fn in_the_clear_an_address_belongs_to_who_came_last() {
+    let plain = Registration {
+        tls: None,
+        ..shop()
+    };
+    let cart = AppTags {
+        app_id: "cart-guid",
+        app_name: "cart",
+        ..plain.app
+    };
+    let next = Registration {
+        app: cart,
+        guid: "guid-1",
+        ..plain
+    };
+    let mut fixture = fixture();
+    fixture.heartbeat("shop.example.org", &plain);
+    fixture.at(30).heartbeat("cart.example.org", &next);
+    assert!(
+        fixture.addresses("acme/prod/shop").is_empty(),
+        "its cell has given the port to another app"
+    );
+    assert_eq!(fixture.addresses("acme/prod/cart").len(), 1);
+
+    // A router's stale table must not take the address away from those that send heartbeats.
+    let stale = Registration {
+        guid: "guid-2",
+        ..plain
+    };
+    fixture.at(40).poll(0, &[("stale.example.org", stale)]);
+    assert_eq!(fixture.addresses("acme/prod/cart").len(), 1);
+
+    // Behind TLS the certificate tells who is there.
+    let mut fixture = self::fixture();
+    fixture.heartbeat("shop.example.org", &shop());
+    let tls = Registration {
+        tls: Some("guid-1"),
+        ..next
+    };
+    fixture.at(30).heartbeat("cart.example.org", &tls);
+    assert_eq!(fixture.addresses("acme/prod/shop").len(), 1);
+}
+
+#[test]
 fn one_target_for_an_instance_with_several_routes_and_ports() {
     let fixture = fixture();
     for (key, port) in [
