@@ -15,7 +15,7 @@ pub enum Reason {
     Gone,
     /// The instance answered 4xx.
     Status4xx,
-    /// The instance answered 5xx, or another status that is neither success nor redirect.
+    /// The instance answered 5xx.
     Status5xx,
     /// The page does not follow its format.
     Parse,
@@ -23,7 +23,7 @@ pub enum Reason {
     TooLarge,
     /// Too many redirects, or one that leads elsewhere.
     Redirect,
-    /// Not HTTP, a broken body or an unknown encoding.
+    /// Not HTTP, a status that is no answer to a GET (such as 304), a broken body or an unknown encoding.
     Protocol,
     /// Not tried: in back-off, or no time was left.
     Skipped,

@@ -107,6 +107,12 @@ impl FromArgMatches for Files {
 
 fn label(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
+        Some((name @ ("le" | "quantile"), _)) => Err(format!(
+            "`{name}` has a meaning in histograms and summaries: choose another name"
+        )),
+        Some((name, _)) if name.starts_with("__") => Err(format!(
+            "`{name}`: label names that begin with `__` are Prometheus' own"
+        )),
         Some((name, value)) if is_label_name(name.as_bytes()) => {
             Ok((name.to_string(), value.to_string()))
         }
@@ -145,7 +151,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         use std::io::Write;
         let _ = writeln!(
             io::stderr(),
-            "promfetch: {} and {} have the same labels: where they have a series in common it stands there twice; give each a `--label`",
+            "promfetch: {} and {} have the same labels: of a series that both have, only the first file's sample is there; give each a `--label`",
             a.display(),
             b.display()
         );

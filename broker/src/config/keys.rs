@@ -82,6 +82,14 @@ const KEYS: &[Key] = &[
         example: "/actuator/*",
     },
     Key {
+        name: "access",
+        kind: Kind::Choice(&["open"]),
+        default: Value("open"),
+        unit: "",
+        meaning: "Who may read metrics. This version has no access control yet: whoever reaches the port reads everything, and other values are refused.",
+        example: "open",
+    },
+    Key {
         name: "trusted_proxies[]",
         kind: Kind::Network,
         default: Empty,
@@ -183,10 +191,7 @@ const KEYS: &[Key] = &[
     },
     Key {
         name: "sql_cnx_max_idle",
-        kind: Kind::Integer {
-            min: 0,
-            max: 10_000,
-        },
+        kind: Kind::Count { max: 10_000 },
         default: Value("5"),
         unit: "connections",
         meaning: "Idle connections to the database.",
@@ -194,10 +199,7 @@ const KEYS: &[Key] = &[
     },
     Key {
         name: "sql_cnx_max_open",
-        kind: Kind::Integer {
-            min: 0,
-            max: 10_000,
-        },
+        kind: Kind::Count { max: 10_000 },
         default: Value("10"),
         unit: "connections",
         meaning: "Connections to the database; 0 is no limit of promfetch's.",

@@ -189,6 +189,8 @@ impl Config {
             root.section("health_check_port")
                 .problem("expected another port than that of the API (`port`)");
         }
+        // Only one value is possible so far. Reading it refuses the others.
+        let _ = root.text("access");
         let tls = read_tls(root);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let base_url = root
@@ -208,7 +210,7 @@ impl Config {
             logging: read_logging(&root.section("logging")),
             drain_wait: root.duration("drain_wait"),
             trusted_proxies: root.networks("trusted_proxies"),
-            metric_path_allow: root.section("metric_path_allow").whole_texts(),
+            metric_path_allow: root.texts("metric_path_allow"),
             index: root.number("index"),
             broker: read_broker(root),
             store: read_store(root),

@@ -85,7 +85,7 @@ pub(crate) async fn serve(
                     tokio::select! {
                         biased;
                         () = shutdown.was_cut() => {}
-                        () = connection.run(stream, tls) => {}
+                        () = connection.run(stream, tls, &shutdown) => {}
                     }
                     drop(slot);
                 });
@@ -142,13 +142,19 @@ struct Connection {
 }
 
 impl Connection {
-    async fn run(self, stream: TcpStream, tls: Option<Tls>) {
+    async fn run(self, stream: TcpStream, tls: Option<Tls>, shutdown: &Shutdown) {
         // Pages are written in large pieces; waiting to fill packets would only delay the last one.
         let _ = stream.set_nodelay(true);
         match tls {
             None => self.serve(stream).await,
             Some(tls) => {
-                match tokio::time::timeout(FIRST_REQUEST, tls.acceptor().accept(stream)).await {
+                let handshake = tokio::time::timeout(FIRST_REQUEST, tls.acceptor().accept(stream));
+                // Nothing is open yet that could be finished.
+                let handshake = tokio::select! {
+                    handshake = handshake => handshake,
+                    () = shutdown.stopped() => return,
+                };
+                match handshake {
                     Ok(Ok(stream)) => self.serve(stream).await,
                     Ok(Err(error)) => {
                         tracing::debug!(peer = %self.peer, %error, "a TLS handshake failed")

@@ -287,6 +287,6 @@ impl http_body::Body for Observed {
 impl Drop for Observed {
     fn drop(&mut self) {
         // The server does not ask again after a body that says by itself that it is over.
-        self.record.cut = !self.ended && !self.body.is_end_stream();
+        self.record.cut = !self.ended && !self.body.is_end_stream() && self.record.method != "HEAD";
     }
 }

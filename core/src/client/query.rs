@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderValue;
+use percent_encoding::percent_decode_str;
 
 use crate::discovery::Located;
 use crate::error::{Error, Kind};
@@ -85,9 +86,12 @@ pub fn check_metric_path(path: &str) -> Result<String, Error> {
         return invalid("has a character that a path cannot hold unescaped");
     }
     let without_query = path.split('?').next().unwrap_or_default();
+    // As the app might read it: decoded, and without what Java's servers cut off behind a `;`.
     let climbs = |segment: &str| {
-        let plain = segment.replace("%2e", ".").replace("%2E", ".");
-        plain == ".." || plain == "."
+        let decoded = percent_decode_str(segment).decode_utf8_lossy();
+        decoded
+            .split(['/', '\\'])
+            .any(|part| matches!(part.split(';').next(), Some("." | "..")))
     };
     if without_query.split('/').any(climbs) {
         return invalid("must not have `.` or `..` as a segment");
@@ -95,17 +99,21 @@ pub fn check_metric_path(path: &str) -> Result<String, Error> {
     Ok(path)
 }
 
-/// The instance named by `n`: an index, or an instance GUID.
+/// The instance named by `n`: an index, an instance GUID, or the address of one that has none.
 ///
 /// # Errors
-/// [`Kind::NotFound`] when no instance has it; [`Kind::Ambiguous`], with the GUIDs, when several share the
-/// index, as they do during a rolling deployment.
+/// [`Kind::NotFound`] when no instance has it; [`Kind::Ambiguous`], with the GUIDs (or addresses), when several share
+/// the index, as they do during a rolling deployment.
 pub fn pick_instance(located: Vec<Located>, n: &str) -> Result<Vec<Located>, Error> {
-    let (by_guid, rest): (Vec<_>, Vec<_>) = located
+    let name = |one: &Located| match &*one.instance.guid {
+        "" => one.instance.address.to_string(),
+        guid => guid.to_owned(),
+    };
+    let (by_name, rest): (Vec<_>, Vec<_>) = located
         .into_iter()
-        .partition(|one| !n.is_empty() && one.instance.guid.eq_ignore_ascii_case(n));
-    if !by_guid.is_empty() {
-        return Ok(by_guid);
+        .partition(|one| name(one).eq_ignore_ascii_case(n));
+    if !by_name.is_empty() {
+        return Ok(by_name);
     }
     let picked: Vec<_> = rest
         .into_iter()
@@ -118,21 +126,12 @@ pub fn pick_instance(located: Vec<Located>, n: &str) -> Result<Vec<Located>, Err
         )),
         1 => Ok(picked),
         _ => {
-            let guids: Vec<_> = picked
-                .iter()
-                .map(|one| {
-                    if one.instance.guid.is_empty() {
-                        one.instance.address.to_string()
-                    } else {
-                        one.instance.guid.to_string()
-                    }
-                })
-                .collect();
+            let names: Vec<_> = picked.iter().map(name).collect();
             Err(Error::new(
                 Kind::Ambiguous,
                 format!(
-                    "Several instances have the index {n}, ask for one by its GUID: {}",
-                    guids.join(", ")
+                    "Several instances have the index {n}, ask for one by its GUID or address: {}",
+                    names.join(", ")
                 ),
             ))
         }
@@ -180,6 +179,11 @@ mod tests {
             ("/a/../admin", None),
             ("/a/%2e%2E/admin", None),
             ("/a/./b", None),
+            ("/a/..;/admin", None),
+            ("/a/.%2E;x=1/admin", None),
+            ("/a/..%2fadmin", None),
+            ("/a/b%5c..%5cadmin", None),
+            ("/a;x=1/b", Some("/a;x=1/b")),
             ("/m#frag", None),
             ("/a b", None),
             ("/a\r\nHost: x", None),

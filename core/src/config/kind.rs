@@ -18,6 +18,8 @@ pub enum Kind {
     Bool,
     /// A whole number.
     Integer { min: u64, max: u64 },
+    /// A number of things of which promfetcher's Go takes any negative one for none given.
+    Count { max: u64 },
     /// A number of bytes.
     Size { min: u64, max: u64 },
     /// A duration in Go's form.
@@ -80,6 +82,13 @@ impl Kind {
             Self::Integer { min, max } => {
                 within(scalars::integer(text), min, max, || self.describe()).map(Value::Integer)
             }
+            Self::Count { max } => {
+                let digits = text.trim().strip_prefix('-');
+                if digits.is_some_and(|digits| scalars::integer(digits).is_ok()) {
+                    return Ok(Value::Integer(0));
+                }
+                within(scalars::integer(text), &0, max, || self.describe()).map(Value::Integer)
+            }
             Self::Size { min, max } => {
                 within(scalars::size(text), min, max, || self.describe()).map(Value::Integer)
             }
@@ -131,6 +140,9 @@ impl Kind {
             Self::Bool => "`true` or `false`".into(),
             Self::Integer { min, max: u64::MAX } => format!("a whole number, at least {min}"),
             Self::Integer { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Count { max } => {
+                format!("a whole number up to {max}; a negative one counts as 0")
+            }
             Self::Size { min, max } => format!(
                 "a size from {} to {}",
                 scalars::size_text(*min),

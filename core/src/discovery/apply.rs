@@ -46,7 +46,7 @@ pub enum Verdict {
     Tombstone,
     /// The address policy forbids the address.
     Address,
-    /// A bound of the table is reached.
+    /// A bound of the table, or of the routes in one message, is reached.
     Full,
     /// No usable address, or no usable route.
     Unusable,
@@ -123,6 +123,11 @@ impl Applier {
             Subject::Unregister if table.unregister(&key, host, port, now) => Verdict::Changed,
             Subject::Unregister => Verdict::Unchanged,
         });
-        verdicts.min().unwrap_or(Verdict::Unusable)
+        let verdict = verdicts.min().unwrap_or(Verdict::Unusable);
+        if message.has_too_many_uris() {
+            Verdict::Full
+        } else {
+            verdict
+        }
     }
 }

@@ -64,9 +64,14 @@ impl<'a> Message<'a> {
         object(body)
     }
 
-    /// The routes, as they were written.
+    /// Whether there were more routes than are read.
+    pub fn has_too_many_uris(&self) -> bool {
+        self.uris.len() > MAX_URIS
+    }
+
+    /// The routes, as they were written, the first [`MAX_URIS`] of them.
     pub fn uris(&self) -> impl Iterator<Item = &str> {
-        self.uris.iter().map(|uri| &**uri)
+        self.uris.iter().take(MAX_URIS).map(|uri| &**uri)
     }
 
     /// Host and port; `tls_port` wins over `port`. `None` when there is no usable one: cf-deployment sends
@@ -402,7 +407,8 @@ fn texts<'de: 'a, 'a, D: Deserializer<'de>>(
         fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
             let mut texts = SmallVec::new();
             while let Some(Element(text)) = list.next_element()? {
-                if !text.is_empty() && texts.len() < MAX_URIS {
+                // One more than is taken tells that there are more.
+                if !text.is_empty() && texts.len() <= MAX_URIS {
                     texts.push(text);
                 }
             }

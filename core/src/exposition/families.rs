@@ -131,7 +131,10 @@ impl<'a> Families<'a> {
         if self.index.families.len() >= self.max_samples {
             return Err(Fault::too_large(
                 start,
-                format!("more than {} metrics", self.max_samples),
+                format!(
+                    "more than {} families, the number of samples allowed",
+                    self.max_samples
+                ),
             ));
         }
         let family = self.index.families.len() as u32;

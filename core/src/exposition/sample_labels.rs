@@ -190,7 +190,8 @@ impl Scanner<'_> {
         if name.is_empty() {
             return Err(label_fault(bytes, at));
         }
-        if is_reserved_label(name) {
+        // Text has no rule for the others with two underscores, and Go's expfmt takes them.
+        if name == b"__name__" || (OM && is_reserved_label(name)) {
             return Err(Fault::syntax(
                 at,
                 format!("the label name {} is reserved", quote(name)),

@@ -1,7 +1,7 @@
 //! How many bytes of instances' pages may be in memory: in the whole process, and for one page.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::metrics::Metrics;
 use crate::failure::{Failure, Reason};
@@ -11,6 +11,8 @@ use crate::failure::{Failure, Reason};
 pub(super) struct Budgets {
     pub(super) process: Arc<Process>,
     pub(super) page: Arc<Budget>,
+    /// Set when the process had no room for a body of this page.
+    pub(super) starved: Arc<AtomicBool>,
 }
 
 /// A number of bytes that must not be exceeded.
@@ -91,7 +93,11 @@ impl Account {
     /// # Errors
     /// [`Reason::TooLarge`] when one of the budgets has not so many; nothing is taken then.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Failure> {
-        let Budgets { process, page } = &self.budgets;
+        let Budgets {
+            process,
+            page,
+            starved,
+        } = &self.budgets;
         let too_large = |what, key, limit| {
             Err(Failure::new(
                 Reason::TooLarge,
@@ -103,6 +109,7 @@ impl Account {
         };
         let Some(of_process) = process.budget.take(bytes) else {
             page.give(bytes);
+            starved.store(true, Ordering::Relaxed);
             return too_large("all pages under way", "max_inflight", process.limit());
         };
         self.held += bytes;
@@ -140,6 +147,7 @@ pub(super) fn test_budgets(process: usize, page: usize) -> Budgets {
     Budgets {
         process: Arc::new(Process::new(process, Arc::new(metrics))),
         page: Arc::new(Budget::new(page)),
+        starved: Arc::default(),
     }
 }
 
@@ -177,6 +185,7 @@ mod tests {
         let other = Budgets {
             process: Arc::clone(&budgets.process),
             page: Arc::new(Budget::new(80)),
+            starved: Arc::default(),
         };
         let (mut one, mut two) = (Account::new(budgets), Account::new(other.clone()));
         one.grow(70).unwrap();

@@ -116,6 +116,13 @@ fn tls(error: &rustls::Error) -> Failure {
         ) => {
             format!("the issuer of the instance's certificate is not trusted (`ca_certs`): {error}")
         }
+        // webpki's word for it is wrapped twice, without a type that could be matched.
+        rustls::Error::InvalidCertificate(CertificateError::Other(_))
+            if error.to_string().contains("CaUsedAsEndEntity") =>
+        {
+            "the instance shows an issuer's certificate as its own: it needs one that is no CA"
+                .to_owned()
+        }
         rustls::Error::AlertReceived(Alert::CertificateRequired) => {
             format!("the instance wants a client certificate (`backends`): {error}")
         }

@@ -27,6 +27,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest read buffer of an HTTP/1.1 connection, and so the largest header of an answer. The default of hyper
 /// (about 400 KiB) is too much to keep for each of thousands of idle connections.
 const READ_BUFFER: usize = 64 << 10;
+/// Header lines of one answer. hyper's own limit of 100 is below what frameworks with many security headers send.
+const MAX_HEADERS: usize = 256;
 
 /// Streams' receive window of HTTP/2: what one instance may send before it is read.
 const WINDOW: u32 = 1 << 20;
@@ -228,6 +230,7 @@ where
     }
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(READ_BUFFER)
+        .max_headers(MAX_HEADERS)
         .handshake(stream)
         .await
         .map_err(broken)?;

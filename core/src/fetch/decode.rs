@@ -38,8 +38,9 @@ impl Encoding {
     /// `protocol` for one that was not offered, or several.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Failure> {
         let mut encoding = Self::Identity;
-        for value in headers.get_all(CONTENT_ENCODING) {
-            let text = String::from_utf8_lossy(value.as_bytes());
+        let lines = headers.get_all(CONTENT_ENCODING).iter();
+        for text in lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')) {
+            let text = String::from_utf8_lossy(text);
             let one = match text.trim().to_ascii_lowercase().as_str() {
                 "" | "identity" => continue,
                 "gzip" | "x-gzip" => Self::Gzip,

@@ -106,10 +106,10 @@ impl Exchange<'_> {
                 code if code.is_success() => return self.page(response, lease).await,
                 code => {
                     discard(response, lease);
-                    let reason = if code.is_client_error() {
-                        Reason::Status4xx
-                    } else {
-                        Reason::Status5xx
+                    let reason = match code.as_u16() {
+                        400..500 => Reason::Status4xx,
+                        500..600 => Reason::Status5xx,
+                        _ => Reason::Protocol,
                     };
                     return Err(Failure::new(
                         reason,

@@ -56,6 +56,8 @@ pub(super) struct Flight {
     open: AtomicUsize,
     finished: OnceLock<Instant>,
     done: watch::Sender<bool>,
+    /// The process had no room for one of the bodies: the page would blame an instance for that.
+    pub(super) starved: Arc<AtomicBool>,
     /// Changed only under the lock of the map of flights.
     callers: AtomicUsize,
     tasks: Mutex<JoinSet<()>>,
@@ -71,6 +73,7 @@ impl Flight {
             open: AtomicUsize::new(count),
             finished: OnceLock::new(),
             done: watch::Sender::new(count == 0),
+            starved: Arc::default(),
             callers: AtomicUsize::new(1),
             tasks: Mutex::new(JoinSet::new()),
         }

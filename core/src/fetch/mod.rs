@@ -21,6 +21,7 @@ mod progress;
 mod request;
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -211,7 +212,7 @@ impl Fetcher {
     /// unless an equal request shares the fetch: then it gets the outcomes of those targets that were asked.
     ///
     /// # Errors
-    /// [`Kind::Overloaded`] when pages of `max_inflight` bytes are in memory already.
+    /// [`Kind::Overloaded`] when pages of `max_inflight` bytes are in memory already, or would be with this one.
     pub async fn fetch(&self, request: Request) -> Result<Vec<Outcome>, Error> {
         let inner = &self.0;
         let _call = inner.pages.start();
@@ -237,12 +238,7 @@ impl Fetcher {
             // Pages kept for the next equal request are the first to go.
             inner.flights.sweep(now, true);
             if inner.process.is_exhausted() {
-                inner.metrics.overloaded.inc();
-                let limit = inner.process.limit();
-                return Err(Error::new(
-                    Kind::Overloaded,
-                    format!("pages of {limit} bytes are being worked on already (`max_inflight`)"),
-                ));
+                return Err(inner.overloaded());
             }
         }
         let common = Common::new(&request, inner.pool.keeps_alive());
@@ -255,6 +251,7 @@ impl Fetcher {
                     budgets: Budgets {
                         process: Arc::clone(&inner.process),
                         page: Arc::new(Budget::new(inner.max_page)),
+                        starved: Arc::clone(&seat.flight.starved),
                     },
                     app: request.app_ids.into(),
                 });
@@ -264,6 +261,9 @@ impl Fetcher {
             Role::Cached => drop(inner.metrics.cached.inc()),
         }
         seat.flight.wait(request.deadline).await;
+        if seat.flight.starved.load(Ordering::Relaxed) {
+            return Err(inner.overloaded());
+        }
         Ok(seat.flight.outcomes(|late| inner.report(late, None)))
     }
 
@@ -328,6 +328,15 @@ impl Job {
 }
 
 impl Inner {
+    fn overloaded(&self) -> Error {
+        self.metrics.overloaded.inc();
+        let limit = self.process.limit();
+        Error::new(
+            Kind::Overloaded,
+            format!("pages of {limit} bytes are being worked on already (`max_inflight`)"),
+        )
+    }
+
     /// Counts an outcome and remembers it for its instance.
     fn report(&self, outcome: &Outcome, status: Option<u16>) {
         let Outcome {

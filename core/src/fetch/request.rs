@@ -179,11 +179,17 @@ pub(super) fn redirect(
     let reference = location.split('#').next().unwrap_or_default();
     let rest = match reference
         .split_once("://")
-        .filter(|(scheme, _)| is_scheme(scheme))
+        .filter(|(scheme, _)| ["http", "https"].contains(&&*scheme.to_ascii_lowercase()))
     {
         Some((_, rest)) => Some(rest),
         None => reference.strip_prefix("//"),
     };
+    let first_segment = reference.split(['/', '?']).next().unwrap_or_default();
+    if rest.is_none() && first_segment.contains(':') {
+        return fail(format!(
+            "redirected to something else than HTTP: `{location}`"
+        ));
+    }
     let Some(rest) = rest else {
         return relative(from, reference).or_else(|| None).map_or_else(
             || fail(format!("redirected to an unreadable `{location}`")),
@@ -206,13 +212,6 @@ pub(super) fn redirect(
         |_| fail(format!("redirected to an unreadable `{location}`")),
         Ok,
     )
-}
-
-fn is_scheme(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
 /// The host of an authority, in lower case and without the port.
@@ -326,6 +325,8 @@ mod tests {
                 "a login page elsewhere",
             ),
             ("//evil.example.org/m", None, "elsewhere without a scheme"),
+            ("mailto:ops@example.org", None, "no address of HTTP"),
+            ("ftp://shop.example.org/m", None, "another protocol"),
             (
                 "https://shop.example.org@evil.example.org/m",
                 None,

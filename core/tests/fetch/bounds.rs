@@ -191,6 +191,22 @@ async fn pages_in_memory_refuse_new_ones_until_they_are_dropped() {
 }
 
 #[tokio::test]
+async fn a_page_that_does_not_fit_any_more_is_overload_and_no_instance_s_fault() {
+    let server = Server::page().await;
+    let client = Client::new(|config| config.fetch.max_inflight = PAGE.len() * 2 + 1);
+    let held = client.all([server.target(), server.target()], LONG).await;
+    let error = client
+        .fetcher
+        .fetch(request([server.target()], LONG))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::Overloaded);
+    assert_eq!(client.metric("promfetch_fetches_overloaded_total"), 1.0);
+    drop(held);
+    assert_page(&client.one(server.target()).await);
+}
+
+#[tokio::test]
 async fn lines_and_samples_are_bounded() {
     let server = Server::page().await;
     for (samples, line, text) in [(1, 1 << 20, "sample"), (10, 5, "line")] {

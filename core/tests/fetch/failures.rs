@@ -36,9 +36,9 @@ async fn each_broken_answer_has_its_reason() {
         ),
         (
             "HTTP/1.1 304 Not Modified\r\n\r\n",
-            Reason::Status5xx,
+            Reason::Protocol,
             "304",
-            "neither success nor redirect",
+            "no answer to this request",
         ),
         (
             "\x15\x03\x01\x00\x02\x02\x46",

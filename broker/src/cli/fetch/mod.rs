@@ -119,7 +119,7 @@ async fn by_discovery(arguments: &Arguments, config: &crate::config::Config) -> 
     let query = Query {
         selector: arguments.selector.clone(),
         metric_path,
-        only_app_metrics: arguments.only_app_metrics || arguments.instance.is_some(),
+        only_app_metrics: arguments.only_app_metrics,
         format: media::negotiate(Some(media::accept_for(arguments.format.format())), &offered),
         authorization: None,
         forwarded_for: None,

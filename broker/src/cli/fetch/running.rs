@@ -81,19 +81,20 @@ fn address(arguments: &Arguments, base: &str) -> Result<Url, Failure> {
             percent_encoding::NON_ALPHANUMERIC,
         ));
     }
-    path.push_str(
-        if arguments.only_app_metrics && arguments.instance.is_none() {
-            "/only-app-metrics"
-        } else {
-            "/metrics"
-        },
-    );
+    // An instance's page has no address of its own for the plain form.
+    let (end, only_from_app) = match (arguments.only_app_metrics, &arguments.instance) {
+        (true, None) => ("/only-app-metrics", None),
+        (true, Some(_)) => ("/metrics", Some("1")),
+        (false, _) => ("/metrics", None),
+    };
+    path.push_str(end);
     let mut url = base_url;
     url.set_path(&path);
     let parameters = [
         ("route_url", route),
         ("metric_path", arguments.metric_path.as_deref()),
         ("process_type", arguments.process_type.as_deref()),
+        ("only_from_app", only_from_app),
     ];
     if parameters.iter().any(|(_, value)| value.is_some()) {
         url.query_pairs_mut().extend_pairs(

@@ -84,7 +84,7 @@ max_idle_conns: 0
 idle_conn_timeout: 0
 max_idle_conns_per_host: 0
 trusted_proxies: 10.0.0.1, 10.1.0.0/16
-metric_path_allow: /a,b
+metric_path_allow: /a, /b/*
 ";
     let (config, warnings) = load(yaml).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
@@ -131,8 +131,8 @@ metric_path_allow: /a,b
     assert_eq!(config.trusted_proxies.len(), 2);
     assert_eq!(
         config.metric_path_allow,
-        ["/a,b"],
-        "a comma may belong to a path"
+        ["/a", "/b/*"],
+        "as in every list of single values"
     );
 }
 

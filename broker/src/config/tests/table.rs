@@ -146,7 +146,10 @@ fn every_key_is_read_from_file_environment_and_options_alike() {
         );
         assert_eq!(from_environment, from_file, "{}", key.name);
         assert_eq!(from_options, from_file, "{}", key.name);
-        assert_ne!(base, from_file, "{} changes nothing", key.name);
+        // There is one value so far.
+        if key.name != "access" {
+            assert_ne!(base, from_file, "{} changes nothing", key.name);
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         name: "backends.max_conns",
-        kind: Kind::Integer { min: 0, max: MANY },
+        kind: Kind::Count { max: MANY },
         default: Value("0"),
         unit: "connections",
         meaning: "Connections to one instance at once; 0 is no limit.",
@@ -166,7 +166,7 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         name: "max_idle_conns_per_host",
-        kind: Kind::Integer { min: 0, max: MANY },
+        kind: Kind::Count { max: MANY },
         default: Value("2"),
         unit: "connections",
         meaning: "Idle connections to one instance; 0 is the default, as in Go.",
@@ -174,7 +174,7 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         name: "max_idle_conns",
-        kind: Kind::Integer { min: 0, max: MANY },
+        kind: Kind::Count { max: MANY },
         default: Empty,
         unit: "connections",
         meaning: "promfetcher's key for `pool_max_idle`. It can raise that number but not lower it: its usual value of 100 defeats the pool.",
@@ -182,7 +182,9 @@ pub(super) const KEYS: &[Key] = &[
     },
     Key {
         name: "idle_conn_timeout",
-        kind: Kind::Seconds { max: 3600 },
+        kind: Kind::Seconds {
+            max: 365 * 24 * 3600,
+        },
         default: Empty,
         unit: "seconds",
         meaning: "promfetcher's key for `pool_idle_timeout`. It can raise that time but not lower it: its usual value of 30 is shorter than many scrape intervals.",
