@@ -24,7 +24,7 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// Trusted issuers: the platform's own, and those of a PEM bundle (may be empty).
 ///
 /// # Errors
-/// [`Kind::Configuration`] when the bundle holds no certificate or a broken one.
+/// As [`add_issuers`].
 pub fn roots(bundle: &str) -> Result<RootCertStore, Error> {
     let mut store = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
@@ -32,14 +32,27 @@ pub fn roots(bundle: &str) -> Result<RootCertStore, Error> {
         tracing::debug!(%problem, "a certificate of the platform could not be read");
     }
     store.add_parsable_certificates(native.certs);
-    for certificate in certificates(bundle)? {
-        store.add(certificate).map_err(|error| {
-            configuration(format!(
-                "a certificate of the bundle cannot be used: {error}"
-            ))
-        })?;
-    }
+    add_issuers(&mut store, bundle)?;
     Ok(store)
+}
+
+/// Adds the issuers of a PEM bundle, and gives the reasons why some of them cannot be used: as in Go, one that is
+/// broken does not cost the others.
+///
+/// # Errors
+/// [`Kind::Configuration`] when there is text but no usable certificate in it.
+pub fn add_issuers(store: &mut RootCertStore, bundle: &str) -> Result<Vec<String>, Error> {
+    let certificates = certificates(bundle)?;
+    let count = certificates.len();
+    let unusable: Vec<_> = certificates
+        .into_iter()
+        .filter_map(|certificate| store.add(certificate).err())
+        .map(|error| format!("a certificate of the bundle cannot be used: {error}"))
+        .collect();
+    match unusable.first() {
+        Some(reason) if unusable.len() == count => Err(configuration(reason.clone())),
+        _ => Ok(unusable),
+    }
 }
 
 /// The certificates of a PEM text, in order. An empty text has none.
@@ -284,6 +297,28 @@ mod tests {
                 want.map(Into::into),
                 "{name:?} at {host:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_broken_issuer_does_not_cost_the_others() {
+        let made = rcgen::generate_simple_self_signed(["ca.internal".to_owned()]).unwrap();
+        let good = made.cert.pem();
+        // A PEM block whose content is no certificate.
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for (bundle, usable, unusable) in [
+            (String::new(), 0, 0),
+            (good.clone(), 1, 0),
+            (format!("{broken}{good}"), 1, 1),
+            (format!("{good}{broken}{broken}"), 1, 2),
+        ] {
+            let mut store = RootCertStore::empty();
+            assert_eq!(add_issuers(&mut store, &bundle).unwrap().len(), unusable);
+            assert_eq!(store.len(), usable);
+        }
+        for bundle in [broken, "no PEM at all"] {
+            let error = add_issuers(&mut RootCertStore::empty(), bundle).unwrap_err();
+            assert_eq!(error.kind(), Kind::Configuration, "{bundle}");
         }
     }
 

@@ -55,6 +55,7 @@ mod openmetrics;
 mod order;
 // Conflicts between instances: HELP, TYPE, labels, reserved names.
 mod conflicts;
+mod corpus;
 // Equal requests share one fetch; a caller that hangs up ends it.
 mod sharing;
 // Instances over TLS, mutual TLS and HTTP/2.

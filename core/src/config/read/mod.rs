@@ -337,18 +337,11 @@ fn check_label(name: &str) -> Result<(), &'static str> {
 
 /// Notes a problem when the bundle cannot be used.
 fn check_issuers(at: &At<'_>, key: &str, bundle: &str) {
-    let checked = tls::certificates(bundle)
-        .map_err(|error| error.to_string())
-        .and_then(|certificates| {
-            let mut store = RootCertStore::empty();
-            certificates.into_iter().try_for_each(|certificate| {
-                store
-                    .add(certificate)
-                    .map_err(|error| format!("a certificate of the bundle cannot be used: {error}"))
-            })
-        });
-    if let Err(reason) = checked {
-        at.section(key).problem(reason);
+    match tls::add_issuers(&mut RootCertStore::empty(), bundle) {
+        Ok(unusable) => unusable
+            .into_iter()
+            .for_each(|reason| at.section(key).warn(reason)),
+        Err(error) => at.section(key).problem(error.to_string()),
     }
 }
 
