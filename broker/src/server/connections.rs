@@ -146,7 +146,7 @@ impl Connection {
         // Pages are written in large pieces; waiting to fill packets would only delay the last one.
         let _ = stream.set_nodelay(true);
         match tls {
-            None => self.serve(stream).await,
+            None => self.serve(stream, shutdown).await,
             Some(tls) => {
                 let handshake = tokio::time::timeout(FIRST_REQUEST, tls.acceptor().accept(stream));
                 // Nothing is open yet that could be finished.
@@ -155,7 +155,7 @@ impl Connection {
                     () = shutdown.stopped() => return,
                 };
                 match handshake {
-                    Ok(Ok(stream)) => self.serve(stream).await,
+                    Ok(Ok(stream)) => self.serve(stream, shutdown).await,
                     Ok(Err(error)) => {
                         tracing::debug!(peer = %self.peer, %error, "a TLS handshake failed")
                     }
@@ -165,7 +165,11 @@ impl Connection {
         }
     }
 
-    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn serve(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        shutdown: &Shutdown,
+    ) {
         let Self {
             http,
             app,
@@ -190,13 +194,23 @@ impl Connection {
                 std::future::pending::<()>().await;
             }
         };
+        // Half a head is nothing that could be finished, and its other half may never come.
+        let unasked = async {
+            shutdown.stopped().await;
+            if first_request.is_cancelled() {
+                std::future::pending::<()>().await;
+            }
+        };
         let connection = http
             .serve_connection(TokioIo::new(stream), service)
             .into_owned();
         tokio::select! {
+            // A head that has arrived is read before anything else is decided.
+            biased;
             ended = watcher.watch(connection) => if let Err(error) = ended {
                 tracing::debug!(%peer, %error, "a connection ended early");
             },
+            () = unasked => {}
             () = silent => tracing::debug!(%peer, "a connection without a request was closed"),
             () = activity.stalled() => tracing::info!(%peer, "a caller stopped reading and was cut off"),
         }

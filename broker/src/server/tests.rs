@@ -106,6 +106,8 @@ async fn open_requests_end_before_the_server_does() {
     let (app, mut events) = watched(open.clone());
     let server = Server::start(app, None, LONG).await;
     let idle = server.connect().await;
+    let mut half = server.connect().await;
+    half.write_all(b"GET / HT").await.unwrap();
     let mut stream = server.connect().await;
     stream
         .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -117,6 +119,7 @@ async fn open_requests_end_before_the_server_does() {
     // Connections that nobody uses are closed at once; that also shows that the stop has arrived.
     let mut idle = idle;
     assert_eq!(rest(&mut idle).await, "");
+    assert_eq!(rest(&mut half).await, "", "half a head is no open request");
     assert!(!server.ended.is_finished(), "a request is open");
 
     open.notify_one();
