@@ -23,13 +23,6 @@ use crate::tls;
 /// Redirects followed for one page.
 const MAX_REDIRECTS: usize = 3;
 
-/// What a target answered: its page or failure, and the status of its last answer if there was one.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: Option<StatusCode>,
-    pub(super) result: Result<Fetched, Failure>,
-}
-
 /// Everything that asking one target needs.
 #[derive(Debug)]
 pub(super) struct Exchange<'a> {
@@ -44,7 +37,7 @@ pub(super) struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Asks the target. There is no time limit here except for connecting: who waits for the page drops the future.
-    pub(super) async fn run(&self) -> Answer {
+    pub(super) async fn run(&self) -> Result<Fetched, Failure> {
         let registration = self
             .target
             .instance
@@ -55,13 +48,9 @@ impl Exchange<'_> {
                 .backoff
                 .check(&self.target.address, registration, Instant::now())
         {
-            return Answer {
-                status: None,
-                result: Err(failure),
-            };
+            return Err(failure);
         }
-        let mut status = None;
-        let result = self.ask(&mut status).await;
+        let result = self.ask().await;
         match &result {
             Err(failure) if failure.reason.effect() == Effect::BackOff => {
                 self.inner.backoff.failed(
@@ -71,13 +60,15 @@ impl Exchange<'_> {
                     Instant::now(),
                 );
             }
-            _ if status.is_some() => self.inner.backoff.succeeded(&self.target.address),
+            _ if self.progress.status().is_some() => {
+                self.inner.backoff.succeeded(&self.target.address)
+            }
             _ => {}
         }
-        Answer { status, result }
+        result
     }
 
-    async fn ask(&self, status: &mut Option<StatusCode>) -> Result<Fetched, Failure> {
+    async fn ask(&self) -> Result<Fetched, Failure> {
         let endpoint = Arc::new(self.endpoint()?);
         let mut path = request::path(&self.target.path_and_query)?;
         // First the instance's own limit: waiting for it must not take a place from other instances.
@@ -93,7 +84,7 @@ impl Exchange<'_> {
 
         for redirects in 0..=MAX_REDIRECTS {
             let (response, lease) = self.send(&endpoint, &path, redirects > 0).await?;
-            *status = Some(response.status());
+            self.progress.answered(response.status());
             match response.status() {
                 StatusCode::MOVED_PERMANENTLY
                 | StatusCode::FOUND

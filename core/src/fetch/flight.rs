@@ -102,7 +102,7 @@ impl Flight {
 
     /// The outcomes so far, in the order of the targets. `overdue` is told of each target that has none yet, once
     /// a flight.
-    pub(super) fn outcomes(&self, overdue: impl Fn(&Outcome)) -> Vec<Outcome> {
+    pub(super) fn outcomes(&self, overdue: impl Fn(&Outcome, &Progress)) -> Vec<Outcome> {
         let each = self.slots.iter().zip(&self.targets).map(|(slot, target)| {
             if let Some(outcome) = slot.outcome.get() {
                 return outcome.clone();
@@ -113,7 +113,7 @@ impl Flight {
                 duration: slot.progress.elapsed(),
             };
             if !slot.is_overdue.swap(true, Ordering::Relaxed) {
-                overdue(&late);
+                overdue(&late, &slot.progress);
             }
             late
         });
@@ -340,7 +340,7 @@ mod tests {
             .wait(Instant::now() + Duration::from_millis(50))
             .await;
         let overdue = AtomicUsize::new(0);
-        let count = |_: &Outcome| {
+        let count = |_: &Outcome, _: &Progress| {
             overdue.fetch_add(1, Ordering::Relaxed);
         };
         let want = [
@@ -420,7 +420,7 @@ mod tests {
         seat.flight
             .wait(Instant::now() + Duration::from_secs(60))
             .await;
-        assert_eq!(seat.flight.outcomes(|_| ()).len(), 1);
+        assert_eq!(seat.flight.outcomes(|_, _| ()).len(), 1);
     }
 
     #[test]

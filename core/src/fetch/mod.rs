@@ -37,7 +37,7 @@ use self::backoff::Backoff;
 use self::body::Bounds;
 use self::budget::{Budget, Budgets, Process};
 use self::connect::Connector;
-use self::exchange::{Answer, Exchange};
+use self::exchange::Exchange;
 use self::flight::{Flights, Role, Seatbelt};
 use self::health::Health;
 use self::limits::Limit;
@@ -264,7 +264,9 @@ impl Fetcher {
         if seat.flight.starved.load(Ordering::Relaxed) {
             return Err(inner.overloaded());
         }
-        Ok(seat.flight.outcomes(|late| inner.report(late, None)))
+        Ok(seat
+            .flight
+            .outcomes(|late, progress| inner.report(late, progress.status())))
     }
 
     /// How each of these instances answered last, in their order; `None` when it was not asked in the last ten minutes.
@@ -315,14 +317,13 @@ impl Job {
             app: &self.app,
             progress: belt.progress(),
         };
-        let Answer { status, result } = exchange.run().await;
+        let result = exchange.run().await;
         let outcome = Outcome {
             target: Arc::clone(belt.target()),
             result,
             duration: belt.progress().elapsed(),
         };
-        self.inner
-            .report(&outcome, status.map(|status| status.as_u16()));
+        self.inner.report(&outcome, belt.progress().status());
         belt.finish(outcome);
     }
 }

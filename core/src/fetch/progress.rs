@@ -1,9 +1,10 @@
 //! How far the fetch of one target is: what a deadline reports.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use http::StatusCode;
 use tokio::time::Instant;
 
 use crate::failure::{Failure, Reason};
@@ -24,6 +25,8 @@ pub(super) enum Phase {
 pub(super) struct Progress {
     phase: AtomicU8,
     started: OnceLock<Instant>,
+    /// Status of the latest answer; 0 before there is one.
+    status: AtomicU16,
     pub(super) received: AtomicUsize,
 }
 
@@ -36,6 +39,19 @@ impl Progress {
 
     pub(super) fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    /// The head of an answer has come, of a redirect too.
+    pub(super) fn answered(&self, status: StatusCode) {
+        self.status.store(status.as_u16(), Ordering::Relaxed);
+    }
+
+    /// The status of the latest answer, if there was any.
+    pub(super) fn status(&self) -> Option<u16> {
+        match self.status.load(Ordering::Relaxed) {
+            0 => None,
+            status => Some(status),
+        }
     }
 
     /// How long the target has been asked.

@@ -199,8 +199,20 @@ async fn the_last_outcome_of_each_instance_is_known() {
         Server::bytes("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await,
     );
     let hanging = Server::start(|_| std::future::pending()).await;
+    let dripping = Server::raw(|_, mut stream| async move {
+        read_request(&mut stream).await;
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf";
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, head).await;
+        let _ = tokio::io::AsyncReadExt::read_u8(&mut stream).await;
+    })
+    .await;
     let client = Client::new(|_| ());
-    let targets = [good.target(), bad.target(), hanging.target()];
+    let targets = [
+        good.target(),
+        bad.target(),
+        hanging.target(),
+        dripping.target(),
+    ];
     let instances: Vec<_> = targets
         .iter()
         .map(|target| target.instance.as_ref().unwrap().instance.clone())
@@ -223,4 +235,6 @@ async fn the_last_outcome_of_each_instance_is_known() {
     assert_eq!(last[1].failure.as_ref().unwrap().reason, Reason::Status4xx);
     assert_eq!(last[2].status, None);
     assert_eq!(last[2].failure.as_ref().unwrap().reason, Reason::Timeout);
+    assert_eq!(last[3].status, Some(200), "the head had come");
+    assert_eq!(last[3].failure.as_ref().unwrap().reason, Reason::Timeout);
 }
