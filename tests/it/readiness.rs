@@ -1,5 +1,8 @@
 use promfetch_tests::config;
-use promfetch_tests::{App, Behaviour, Emitter, Instance, Nats, Promfetch, eventually, http};
+use promfetch_tests::gorouter::Gorouter;
+use promfetch_tests::{
+    Answer, App, Behaviour, Emitter, Instance, Nats, Promfetch, eventually, http,
+};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,6 +68,61 @@ async fn fixed_targets_are_ready_at_once() {
     assert_eq!(
         (sample.label("app_name"), sample.label("index")),
         ("fixed", "0")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_of_an_app_is_not_served_for_the_whole() {
+    let nats = [Nats::start().await];
+    let config =
+        config::with(json!({"nats": Nats::config(&nats), "start_response_delay_interval": "1h"}));
+    let promfetch = Promfetch::start_unready(&config.to_string()).await;
+    let emitter = Emitter::connect(&nats, None).await;
+    let app = App::new("acme", "prod", "shop");
+    let instance = Instance::start("0", Behaviour::page("a 1\n")).await;
+    eventually("the instance is in the table", async || {
+        emitter.register(&app, &instance).await;
+        let own = promfetch.page("/metrics").await;
+        (own.one("promfetch_table_endpoints", &[]).value == 1.0).then_some(())
+    })
+    .await;
+    let answer = promfetch.get(&app.path("metrics")).await;
+    assert_eq!(
+        answer.status,
+        503,
+        "other instances may be missing: {}",
+        answer.text()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_that_is_away_from_the_start_does_not_take_the_others_along() {
+    let mut nats = [Nats::start().await];
+    let settings = Nats::config(&nats);
+    nats[0].kill();
+    let instance = Instance::start("0", Behaviour::page("a 1\n")).await;
+    let target = config::target(["acme", "prod", "fixed"], 0, instance.address);
+    let config = config::with(json!({"nats": settings, "targets": [target]}));
+    let promfetch = Promfetch::start_unready(&config.to_string()).await;
+    let page = promfetch.page("/v1/apps/acme/prod/fixed/metrics").await;
+    assert!(page.has("a"), "a fixed target is known at once");
+    let answer = promfetch.get("/v1/apps/acme/prod/shop/metrics").await;
+    assert_eq!(answer.status, 503, "NATS might know it: {}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_app_is_said_to_be_gone_while_nothing_could_be_heard() {
+    let router = Gorouter::start().await;
+    router.answers(Some(Answer::status(401)));
+    let config = config::with(json!({"gorouters": [router.config()]}));
+    // Ready after the interval: one router that is down must not stop all.
+    let promfetch = Promfetch::start(&config).await;
+    let answer = promfetch.get("/v1/apps/acme/prod/shop/metrics").await;
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert!(
+        answer.text().contains("could be heard"),
+        "{}",
+        answer.text()
     );
 }
 

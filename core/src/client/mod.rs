@@ -20,7 +20,7 @@ pub use status::InstanceStatus;
 
 use crate::calls::{Call, Calls};
 use crate::config::Config;
-use crate::discovery::{Discovery, Located};
+use crate::discovery::{Discovery, Located, Readiness, SourceState};
 use crate::error::{Error, Kind};
 use crate::exposition::Format;
 use crate::failure::{Effect, Failure, Reason};
@@ -133,7 +133,7 @@ impl Client {
     /// (a route leads to whatever process it is mapped to).
     ///
     /// # Errors
-    /// [`Kind::NotReady`] while the routing table is not complete yet: some of the instances may be missing.
+    /// [`Kind::NotReady`] while the routing table is not complete yet and some of the instances may be missing.
     /// [`Kind::NotFound`] when nothing fits.
     pub fn locate(
         &self,
@@ -141,13 +141,13 @@ impl Client {
         process_type: Option<&str>,
     ) -> Result<Vec<Located>, Error> {
         let discovery = &self.0.discovery;
-        if !discovery.is_ready() {
+        let located = discovery.find(selector, process_type);
+        if !discovery.is_ready() && !is_complete(&located, &discovery.readiness()) {
             return Err(Error::new(
                 Kind::NotReady,
                 "The routing table is not complete yet, try again in a few seconds",
             ));
         }
-        let located = discovery.find(selector, process_type);
         if !located.is_empty() {
             return Ok(located);
         }
@@ -301,6 +301,14 @@ impl Client {
             self.0.app_fetches.retain(|app_id| known.contains(app_id));
         }
     }
+}
+
+/// Whether these are all instances of the app although some source is not ready: the configuration has no more of
+/// them, or another source that knows the whole platform is ready. One that is away must not take the others along.
+fn is_complete(located: &[Located], readiness: &Readiness) -> bool {
+    let is_ready = |source: &SourceState| source.ready && source.kind != "targets";
+    !located.is_empty()
+        && (located.iter().all(|one| one.trusted) || readiness.sources.iter().any(is_ready))
 }
 
 fn request(
