@@ -1,5 +1,5 @@
 use promfetch_tests::promfetch::{command, config_file};
-use promfetch_tests::{Behaviour, Instance, Page, check, config};
+use promfetch_tests::{Behaviour, Instance, Page, Promfetch, check, config};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,6 +29,52 @@ async fn fetch_prints_one_page() {
     );
     assert!(finished.stderr.contains("nobody"), "{}", finished.stderr);
     assert_eq!(finished.stdout, "", "no page, nothing on stdout");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fetch_from_a_running_promfetch_ends_as_without_one() {
+    let half = [
+        Instance::start("0", Behaviour::page("a 1\n")).await,
+        Instance::start("1", Behaviour::garbage()).await,
+    ];
+    let dead = Instance::start("0", Behaviour::garbage()).await;
+    let targets = json!([
+        config::target(["acme", "prod", "half"], 0, half[0].address),
+        config::target(["acme", "prod", "half"], 1, half[1].address),
+        config::target(["acme", "prod", "dead"], 0, dead.address),
+    ]);
+    let config = config::with(json!({"targets": targets}));
+    let promfetch = Promfetch::start(&config).await;
+    let (_folder, file) = config_file(&config.to_string());
+    for (app, code, told) in [
+        ("acme/prod/half", 0, "1 of 2 instances gave no metrics"),
+        ("acme/prod/dead", 1, "none of the 1 instances gave metrics"),
+    ] {
+        for from in [["-c", &file], ["--url", &promfetch.api]] {
+            for only in [None, Some("--only-app-metrics")] {
+                let mut arguments = vec!["fetch", app];
+                arguments.extend(from);
+                arguments.extend(only);
+                let finished = command(&arguments).await;
+                assert_eq!(
+                    finished.code,
+                    Some(code),
+                    "{arguments:?}: {}",
+                    finished.stderr
+                );
+                assert!(
+                    finished.stderr.contains(told),
+                    "{arguments:?}: {}",
+                    finished.stderr
+                );
+                assert_eq!(
+                    finished.stdout.contains("promfetch_up"),
+                    only.is_none(),
+                    "{arguments:?}"
+                );
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

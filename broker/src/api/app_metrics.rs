@@ -2,7 +2,7 @@
 
 use axum::Extension;
 use axum::extract::State;
-use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION};
+use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderName};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
@@ -16,6 +16,11 @@ use super::encoding::Encoding;
 use super::errors::ApiError;
 use super::{Api, accept, body, instances};
 use crate::access::{self, Access};
+
+/// On every page: how many instances gave metrics, and how many instances and external exporters did not. Also
+/// where the page has no health series.
+pub(crate) const INSTANCES_UP: HeaderName = HeaderName::from_static("x-promfetch-up");
+pub(crate) const INSTANCES_FAILED: HeaderName = HeaderName::from_static("x-promfetch-failed");
 
 /// The scraper's own limit, in seconds; Prometheus sends it with every scrape.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
@@ -72,11 +77,12 @@ async fn page(
     };
     let answer = api.client.page(&query, located).await?;
     let encoding = Encoding::negotiate(accept::joined(headers, ACCEPT_ENCODING).as_deref());
-    Ok(body::page(
-        answer.page,
-        answer.format.content_type(),
-        encoding,
-    ))
+    let (up, failed) = (answer.up, answer.failed);
+    let mut response = body::page(answer.page, answer.format.content_type(), encoding);
+    response
+        .headers_mut()
+        .extend([(INSTANCES_UP, up.into()), (INSTANCES_FAILED, failed.into())]);
+    Ok(response)
 }
 
 /// The format that instances are asked for and the page is written in. `/v2` means text, whatever is accepted.

@@ -133,6 +133,11 @@ async fn by_discovery(arguments: &Arguments, config: &crate::config::Config) -> 
     let answer = progress::wait(&what, asked.client.page(&query, located)).await?;
     let (up, failed) = (answer.up, answer.failed);
     print(answer.page)?;
+    verdict(up, failed)
+}
+
+/// How a page of so many instances that gave metrics, and that did not, ends the command.
+fn verdict(up: usize, failed: usize) -> Outcome {
     match (up, failed) {
         (0, 1..) => Err(Failure::failed(format!(
             "none of the {failed} instances gave metrics"

@@ -4,11 +4,12 @@ use std::io::{self, Write};
 
 use promfetch_core::exposition::media;
 use promfetch_core::selector::Selector;
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, HeaderName};
 use reqwest::{Client, Response, Url};
 
 use super::super::{Failure, Outcome, progress};
 use super::Arguments;
+use crate::api::app_metrics::{INSTANCES_FAILED, INSTANCES_UP};
 
 /// What the server may take beyond the page's own time, to say so.
 const MARGIN: std::time::Duration = std::time::Duration::from_secs(2);
@@ -37,6 +38,10 @@ pub(super) async fn fetch(arguments: &Arguments, base: &str) -> Outcome {
     if !response.status().is_success() {
         return Err(Failure::failed(reason(response).await));
     }
+    let (up, failed) = (
+        count(&response, &INSTANCES_UP),
+        count(&response, &INSTANCES_FAILED),
+    );
     let mut stdout = io::stdout().lock();
     while let Some(piece) = response.chunk().await.map_err(plain)? {
         match stdout.write_all(&piece) {
@@ -51,7 +56,15 @@ pub(super) async fn fetch(arguments: &Arguments, base: &str) -> Outcome {
             Err(error)
         }
     })?;
-    Ok(())
+    match (up, failed) {
+        (Some(up), Some(failed)) => super::verdict(up, failed),
+        // A proxy in between has taken the headers out.
+        _ => Ok(()),
+    }
+}
+
+fn count(response: &Response, name: &HeaderName) -> Option<usize> {
+    response.headers().get(name)?.to_str().ok()?.parse().ok()
 }
 
 /// The page's address: the API's forms, from the command line's words.
