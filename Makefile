@@ -28,7 +28,8 @@ build: ## Build everything for the tests, with the features that the tests use
 test: test-unit test-it ## Install what the tests need and run them all
 
 # Always the whole workspace: with a part of it cargo picks other features, and builds the dependencies once more.
-OTHER_TESTS := $(patsubst %.rs,--test %,$(notdir $(wildcard core/tests/*.rs broker/tests/*.rs ffi/tests/*.rs)))
+TEST_FILES := $(foreach crate,core broker ffi,$(wildcard $(crate)/tests/*.rs $(crate)/tests/*/main.rs))
+OTHER_TESTS := $(patsubst %,--test %,$(basename $(notdir $(patsubst %/main.rs,%,$(TEST_FILES)))))
 
 .PHONY: test-unit
 test-unit: tools build ## Run the tests of the crates, and the examples of their documentation
