@@ -73,3 +73,33 @@ impl Error {
         )
     }
 }
+
+type Cause<'a> = &'a (dyn std::error::Error + 'static);
+
+/// The error and all below it. `io::Error` hides what it wraps from `source`.
+pub(crate) fn causes(error: Cause<'_>) -> impl Iterator<Item = Cause<'_>> {
+    std::iter::successors(Some(error), |&error| {
+        match error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+        {
+            Some(inner) => Some(inner as Cause<'_>),
+            None => error.source(),
+        }
+    })
+}
+
+/// The error and its causes in one line, each text once: many errors of libraries leave out what helps.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = String::new();
+    for cause in causes(error) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause);
+        }
+    }
+    text
+}

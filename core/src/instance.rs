@@ -116,6 +116,22 @@ impl Instance {
     }
 }
 
+/// An app whose names need encoding.
+#[cfg(test)]
+pub(crate) fn example_app() -> App {
+    App {
+        organization_id: "o-1".into(),
+        space_id: "s-1".into(),
+        app_id: "a-1".into(),
+        organization_name: "acme & sons".into(),
+        space_name: "prod/eu".into(),
+        app_name: "shöp".into(),
+        process_id: "p-1".into(),
+        process_type: "web".into(),
+        source_id: "src".into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -112,6 +112,26 @@ pub fn is_label_name(name: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
+/// Why a label of this name has no place among others: it tells what a sample means.
+pub const HAS_A_MEANING: &str =
+    "has a meaning of its own in histograms, summaries or health series";
+
+/// Whether a label of this name can be added to any sample.
+///
+/// # Errors
+/// A clause that says why not. It follows the name.
+pub fn check_added(name: &str) -> Result<(), &'static str> {
+    if !is_label_name(name.as_bytes()) {
+        Err("is no label name: letters, digits and `_` are allowed, with no digit in front")
+    } else if matches!(name, "le" | "quantile") {
+        Err(HAS_A_MEANING)
+    } else if name.starts_with("__") {
+        Err("begins with `__`, which Prometheus keeps for itself")
+    } else {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

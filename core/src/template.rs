@@ -151,20 +151,7 @@ fn push_literal(parts: &mut Vec<Part>, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn app() -> App {
-        App {
-            organization_id: "o-1".into(),
-            space_id: "s-1".into(),
-            app_id: "a-1".into(),
-            organization_name: "acme & sons".into(),
-            space_name: "prod/eu".into(),
-            app_name: "shöp".into(),
-            process_id: "p-1".into(),
-            process_type: "web".into(),
-            source_id: "src".into(),
-        }
-    }
+    use crate::instance::example_app as app;
 
     #[test]
     fn every_field_of_promfetcher_has_its_value() {

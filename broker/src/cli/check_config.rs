@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let (_, warnings) = arguments.config.load()?;
+    let (_, warnings) = arguments.config.load_checked()?;
     for warning in warnings {
         let _ = writeln!(io::stderr(), "warning: {warning}");
     }

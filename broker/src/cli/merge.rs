@@ -9,7 +9,7 @@ use bytes::Bytes;
 use clap::{Arg, ArgAction, ArgMatches, FromArgMatches};
 use promfetch_core::config::Merge as Defaults;
 use promfetch_core::exposition::{Format, Limits, Page};
-use promfetch_core::labels::{Labels, is_label_name};
+use promfetch_core::labels::{Labels, check_added};
 use promfetch_core::merge::{self, Input, Options};
 
 use super::fetch::PageFormat;
@@ -106,21 +106,9 @@ impl FromArgMatches for Files {
 }
 
 fn label(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name @ ("le" | "quantile"), _)) => Err(format!(
-            "`{name}` has a meaning in histograms and summaries: choose another name"
-        )),
-        Some((name, _)) if name.starts_with("__") => Err(format!(
-            "`{name}`: label names that begin with `__` are Prometheus' own"
-        )),
-        Some((name, value)) if is_label_name(name.as_bytes()) => {
-            Ok((name.to_string(), value.to_string()))
-        }
-        Some((name, _)) => Err(format!(
-            "`{name}` is no label name: letters, digits and `_` are allowed, and no digit at the start"
-        )),
-        None => Err("NAME=VALUE is expected".into()),
-    }
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
+    check_added(name).map_err(|reason| format!("`{name}` {reason}"))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {

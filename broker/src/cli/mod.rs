@@ -168,11 +168,15 @@ impl ConfigFile {
         self.file.as_deref()
     }
 
-    /// Reads file and environment. All problems are named at once; what shows only when the parts are made
-    /// (targets that exclude each other, certificates that do not fit) comes after them.
+    /// Reads file and environment. All problems are named at once.
     fn load(&self) -> Result<(Config, Vec<Warning>), Failure> {
-        let (config, warnings) =
-            Config::load(self.path(), crate::environment()).map_err(Failure::usage)?;
+        Config::load(self.path(), crate::environment()).map_err(Failure::usage)
+    }
+
+    /// The same for those who do not make a client at once: what shows only when one is made (targets that exclude
+    /// each other) is said here too.
+    fn load_checked(&self) -> Result<(Config, Vec<Warning>), Failure> {
+        let (config, warnings) = self.load()?;
         Client::check(&config.core)?;
         Ok((config, warnings))
     }

@@ -53,7 +53,7 @@ impl Ports {
 }
 
 pub(super) fn run(arguments: Arguments) -> Outcome {
-    let (mut config, warnings) = arguments.config.load()?;
+    let (mut config, warnings) = arguments.config.load_checked()?;
     let url_is_default = config.base_url == local_url(&config, config.port);
     arguments.ports.apply(&mut config);
     logging::init(&config.logging);

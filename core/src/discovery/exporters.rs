@@ -92,21 +92,8 @@ fn form_encode(text: &str, out: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::instance::example_app as app;
     use crate::template::Template;
-
-    fn app() -> App {
-        App {
-            organization_id: "o-1".into(),
-            space_id: "s-1".into(),
-            app_id: "a-1".into(),
-            organization_name: "acme & sons".into(),
-            space_name: "prod/eu".into(),
-            app_name: "shöp".into(),
-            process_id: "p-1".into(),
-            process_type: "web".into(),
-            source_id: "src".into(),
-        }
-    }
 
     fn exporter(host: &str, path: &str, tls: bool, params: &[(&str, &[&str])]) -> ExternalExporter {
         let templates = |texts: &[&str]| {

@@ -18,7 +18,8 @@ const MAX_TEXT: usize = 1024;
 /// # Errors
 /// [`Kind::Configuration`] for the first target whose address, names or routes cannot be used.
 pub(super) fn register(targets: &[FixedTarget], table: &Table, now: Instant) -> Result<(), Error> {
-    for (place, target) in targets.iter().enumerate() {
+    let app_ids: Vec<_> = targets.iter().map(app_id).collect();
+    for (place, (target, app_id)) in targets.iter().zip(&app_ids).enumerate() {
         let wrong = |what: &str| {
             Error::new(
                 Kind::Configuration,
@@ -42,11 +43,9 @@ pub(super) fn register(targets: &[FixedTarget], table: &Table, now: Instant) -> 
         if target.app.is_empty() && target.app_id.is_empty() {
             return Err(wrong("an app needs a name or an `app_id`"));
         }
-        let app_id = app_id(target);
-        let place_in_app = targets
-            .iter()
-            .take(place)
-            .filter(|other| self::app_id(other) == app_id)
+        let earlier = || targets.iter().zip(&app_ids).take(place);
+        let place_in_app = earlier()
+            .filter(|(_, other)| *other == app_id)
             .count()
             .to_string();
         let server_name = if target.server_name.is_empty() {
@@ -56,12 +55,12 @@ pub(super) fn register(targets: &[FixedTarget], table: &Table, now: Instant) -> 
         };
         let record = Record::of(&Registration {
             app: AppTags {
-                app_id: &app_id,
+                app_id,
                 organization_name: &target.organization,
                 space_name: &target.space,
                 app_name: &target.app,
                 process_type: "web",
-                source_id: &app_id,
+                source_id: app_id,
                 ..AppTags::default()
             },
             host: &address.host,
@@ -87,13 +86,12 @@ pub(super) fn register(targets: &[FixedTarget], table: &Table, now: Instant) -> 
             // Found by name and GUID only.
             keys.push(route::of_target(place).into());
         }
-        let earlier = targets.iter().take(place).position(|other| {
-            other.address == target.address
-                && (self::app_id(other) == app_id || shares_route(other, target))
+        let clash = earlier().position(|(other, other_id)| {
+            other.address == target.address && (other_id == app_id || shares_route(other, target))
         });
-        if let Some(earlier) = earlier {
+        if let Some(clash) = clash {
             return Err(wrong(&format!(
-                "`targets[{earlier}]` is the same address of the same app or route"
+                "`targets[{clash}]` is the same address of the same app or route"
             )));
         }
         for key in keys {

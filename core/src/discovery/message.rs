@@ -77,16 +77,11 @@ impl<'a> Message<'a> {
     /// Host and port; `tls_port` wins over `port`. `None` when there is no usable one: cf-deployment sends
     /// `port` 0 for instances that are reached by TLS only.
     pub fn address(&self) -> Option<(&str, u16)> {
-        let port = match self.tls_port()? {
+        let port = match self.tls_port.value()? {
             Some(port) => port,
             None => self.port.value()??,
         };
         Some((host(&self.host)?, port))
-    }
-
-    /// The TLS port, if there is one. `None` when what is stated there is no port.
-    fn tls_port(&self) -> Option<Option<u16>> {
-        self.tls_port.value()
     }
 
     /// What the message says about its endpoint. `None` without a usable address.
@@ -96,7 +91,10 @@ impl<'a> Message<'a> {
             app: self.tags.app(),
             host,
             port,
-            tls: self.tls_port()?.map(|_| &*self.server_cert_domain_san),
+            tls: self
+                .tls_port
+                .value()?
+                .map(|_| &*self.server_cert_domain_san),
             http2: self.protocol == "http2",
             guid: self.tags.guid(&self.private_instance_id),
             index: &self.tags.instance_id,

@@ -22,7 +22,7 @@ use super::apply::{Applier, Subject, Verdict};
 use super::readiness::Reporter;
 use super::throttle::Throttle;
 use crate::config;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, chain};
 use crate::tls;
 
 /// What is subscribed to. Other subjects than the two are dropped unread: they are few.
@@ -195,7 +195,7 @@ impl Listener {
             // connection does, so that one is made here.
             let problem = match options.clone().connect(&servers[..]).await {
                 Ok(client) => listen_with(&client, &parts, &link).await.to_owned(),
-                Err(error) => with_causes(&error),
+                Err(error) => chain(&error),
             };
             link.disconnected();
             link.trouble(&problem);
@@ -303,21 +303,6 @@ fn server(host: &str, port: u16) -> Result<ServerAddr, Error> {
         )
         .caused_by(error)
     })
-}
-
-/// An error of the client with its causes.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        // Some errors tell their cause themselves.
-        if !text.contains(&inner_text) {
-            text = format!("{text}: {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 /// 0.1 s, doubling to 2 s, less up to half of it: processes that lost the same server do not come back as one.

@@ -36,7 +36,7 @@ pub use kind::MetricType;
 pub use page::{FamilyRef, Page};
 
 pub(crate) use line::{Label, Line, normalise_escapes, unescape};
-pub(crate) use names::{hash, is_reserved_label};
+pub(crate) use names::hash;
 pub(crate) use page::{FamilyEntry, Run, Splice};
 
 /// An exposition format that promfetch reads and writes.

@@ -23,7 +23,7 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
 pub(super) const MAX_LABEL_NAMES: usize = 65_536;
 
 /// Label names that readers keep for themselves: `__name__` and all others that begin with two underscores.
-pub(crate) fn is_reserved_label(name: &[u8]) -> bool {
+pub(super) fn is_reserved_label(name: &[u8]) -> bool {
     name.starts_with(b"__")
 }
 

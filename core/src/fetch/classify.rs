@@ -5,6 +5,7 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError};
 
+use crate::error::{causes, chain};
 use crate::failure::{Failure, Reason};
 
 /// A connection that could not be made.
@@ -145,35 +146,6 @@ fn tls(error: &rustls::Error) -> Failure {
 /// The TLS error somewhere below this one. `io::Error` hides what it wraps from `source`.
 fn find_tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())
-}
-
-/// The error and all below it.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| {
-        let error: &'a (dyn Error + 'static) = *error;
-        match error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-        {
-            Some(inner) => Some(inner),
-            None => error.source(),
-        }
-    })
-}
-
-/// The error and its causes in one line, each text once.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = String::new();
-    for cause in causes(error) {
-        let cause = cause.to_string();
-        if !text.contains(&cause) {
-            if !text.is_empty() {
-                text.push_str(": ");
-            }
-            text.push_str(&cause);
-        }
-    }
-    text
 }
 
 #[cfg(test)]

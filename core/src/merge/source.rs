@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::Input;
-use crate::exposition::{Page, Splice, hash, is_reserved_label};
-use crate::labels::{Labels, is_label_name};
+use crate::exposition::{Page, Splice, hash};
+use crate::labels::{Labels, check_added};
 
 /// Labels rendered for each way of splicing them in.
 #[derive(Debug, Default)]
@@ -112,11 +112,7 @@ pub(super) fn label_hash(name: &[u8], value: &[u8]) -> u64 {
 
 /// The labels without those that would break samples: `le` and `quantile`, invalid and reserved names.
 pub(super) fn addable(labels: Labels) -> Labels {
-    let fits = |name: &str| {
-        is_label_name(name.as_bytes())
-            && !is_reserved_label(name.as_bytes())
-            && !matches!(name, "le" | "quantile")
-    };
+    let fits = |name: &str| check_added(name).is_ok();
     if labels.iter().all(|(name, _)| fits(name)) {
         return labels;
     }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use promfetch_core::error::chain;
 use promfetch_core::exposition::media;
 use promfetch_core::selector::Selector;
 use reqwest::header::{ACCEPT, HeaderName};
@@ -144,15 +145,9 @@ async fn reason(mut response: Response) -> String {
     }
 }
 
-/// The error with its causes: reqwest's own text leaves out what helps.
+/// With its causes: reqwest's own text leaves out what helps.
 fn plain(error: reqwest::Error) -> Failure {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    Failure::failed(text)
+    Failure::failed(chain(&error))
 }
 
 #[cfg(test)]

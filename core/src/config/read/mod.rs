@@ -12,7 +12,7 @@ use super::{
     Secret, keys,
 };
 use crate::exposition::Format;
-use crate::labels::{INSTANCE_LABELS, Labels, is_label_name};
+use crate::labels::{HAS_A_MEANING, INSTANCE_LABELS, Labels, check_added};
 use crate::policy::AddressPolicy;
 use crate::template::Template;
 use crate::tls;
@@ -20,8 +20,8 @@ use crate::tls;
 /// Idle connections without a limit of the user's: more than a process can have.
 const UNLIMITED: usize = 1_000_000;
 
-/// Labels that give a sample its meaning, or that the health series have: an added one would change both.
-const MEANT: [&str; 4] = ["le", "quantile", "name", "error"];
+/// Labels that the health series have of their own.
+const OF_HEALTH: [&str; 2] = ["name", "error"];
 
 impl Config {
     /// The settings that these values make, by the keys of this crate alone.
@@ -322,16 +322,12 @@ fn read_merge(root: &At<'_>) -> Merge {
 }
 
 fn check_label(name: &str) -> Result<(), &'static str> {
-    if !is_label_name(name.as_bytes()) {
-        Err("is no label name: letters, digits and `_` are allowed, with no digit in front")
-    } else if INSTANCE_LABELS.contains(&name) {
+    if INSTANCE_LABELS.contains(&name) {
         Err("is one of the labels that promfetch gives to each instance")
-    } else if MEANT.contains(&name) {
-        Err("has a meaning of its own in histograms, summaries or health series")
-    } else if name.starts_with("__") {
-        Err("begins with `__`, which Prometheus keeps for itself")
+    } else if OF_HEALTH.contains(&name) {
+        Err(HAS_A_MEANING)
     } else {
-        Ok(())
+        check_added(name)
     }
 }
 

@@ -152,8 +152,12 @@ fn is_served(app: &[u8]) -> bool {
 /// unregister: its entry stays until it has aged. Behind TLS the certificate tells them apart; in the clear
 /// nothing does, and one app's metrics would come under the labels of another.
 fn is_taken_over(state: &State, entry: &InstanceEntry) -> bool {
+    // Mostly it is so.
+    if is_tls(&entry.bytes) {
+        return false;
+    }
     let (_, _, guid) = instance_key(&entry.bytes);
-    if guid.is_empty() || is_tls(&entry.bytes) {
+    if guid.is_empty() {
         return false;
     }
     let leases = |entry: &InstanceEntry| {
