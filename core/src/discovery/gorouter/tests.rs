@@ -1,12 +1,13 @@
 //! Polling a router that does what real ones do: restart, refuse, cut answers off.
 
 use std::collections::VecDeque;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
 use prometheus_client::registry::Registry;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::calls::Calls;
@@ -32,28 +33,32 @@ impl Router {
         };
         let played = router.clone();
         tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut request = Vec::new();
-                while !request.ends_with(b"\r\n\r\n") {
-                    request.push(stream.read_u8().await.unwrap());
-                }
-                played
-                    .requests
-                    .lock()
-                    .unwrap()
-                    .push(String::from_utf8(request).unwrap());
-                let answer = {
-                    let mut answers = played.answers.lock().unwrap();
-                    if answers.len() > 1 {
-                        answers.pop_front().unwrap()
-                    } else {
-                        answers[0].clone()
-                    }
-                };
-                stream.write_all(answer.as_bytes()).await.unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                // A poller that is shut down hangs up in the middle; the next one wants its answer all the same.
+                let _ = played.answer(stream).await;
             }
         });
         router
+    }
+
+    async fn answer(&self, mut stream: TcpStream) -> io::Result<()> {
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            request.push(stream.read_u8().await?);
+        }
+        self.requests
+            .lock()
+            .unwrap()
+            .push(String::from_utf8(request).unwrap());
+        let answer = {
+            let mut answers = self.answers.lock().unwrap();
+            if answers.len() > 1 {
+                answers.pop_front().unwrap()
+            } else {
+                answers[0].clone()
+            }
+        };
+        stream.write_all(answer.as_bytes()).await
     }
 
     fn then(&self, answers: &[String]) {
