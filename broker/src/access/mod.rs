@@ -4,6 +4,13 @@
 //! door instead of opening one. What a reader may see of an app is decided later, by [`authorise`], when the selector
 //! has been resolved: one route can lead to several apps, and each is looked at alone.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the broker calls it later"))]
+pub(crate) mod derived;
+#[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
+pub(crate) mod login;
+#[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
+pub(crate) mod password;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

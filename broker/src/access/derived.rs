@@ -1,0 +1,340 @@
+//! What is derived from `broker.secret_key`: the passwords of bindings, which are stored nowhere, and the sealing of
+//! what the store keeps for the broker.
+//!
+//! All processes of an installation have the same key, so each makes the same password for a binding. HKDF makes two
+//! independent keys of it, so that nothing learnt of one use helps against the other.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use subtle::ConstantTimeEq;
+
+/// Salt of the derivation (RFC 5869, section 3.1: it need not be secret). Another one would change every password.
+const SALT: &[u8] = b"promfetch broker.secret_key 1";
+/// What sealed text begins with. Another way of sealing gets another word.
+const SEALED: &str = "v1:";
+
+/// The keys that come of one `secret_key`.
+pub(crate) struct SecretKey {
+    passwords: hmac::Key,
+    sealing: LessSafeKey,
+}
+
+impl SecretKey {
+    /// The keys of this configured text. How long it must be is checked where the configuration is read.
+    pub(crate) fn new(text: &str) -> Self {
+        let passwords = derive(text, "binding passwords", hmac::HMAC_SHA256);
+        let sealing: UnboundKey = derive(text, "sealed parameters", &AES_256_GCM);
+        Self {
+            passwords,
+            sealing: LessSafeKey::new(sealing),
+        }
+    }
+
+    /// The password of a binding: 43 characters of `A-Z a-z 0-9 - _`.
+    pub(crate) fn password(&self, binding_key: &str, nonce: &str) -> String {
+        let mut context = hmac::Context::with_key(&self.passwords);
+        // With its length in front, no other pair of texts gives the same bytes.
+        context.update(&(binding_key.len() as u64).to_be_bytes());
+        context.update(binding_key.as_bytes());
+        context.update(nonce.as_bytes());
+        URL_SAFE_NO_PAD.encode(context.sign())
+    }
+
+    /// Encrypts a text for the store. It can only be opened with the same `aad`, so that a text which was moved to
+    /// another row is noticed. A key is good for 2^32 texts (NIST SP 800-38D, section 8.3: random nonces).
+    pub(crate) fn seal(&self, aad: &str, plain: &str) -> String {
+        let nonce: [u8; NONCE_LEN] = random();
+        let mut bytes = plain.as_bytes().to_vec();
+        #[expect(
+            clippy::expect_used,
+            reason = "fails above 64 GiB only, and requests are far smaller"
+        )]
+        let tag = self
+            .sealing
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(aad),
+                &mut bytes,
+            )
+            .expect("the text is shorter than 64 GiB");
+        let sealed = [nonce.as_slice(), &bytes, tag.as_ref()].concat();
+        format!("{SEALED}{}", URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    /// What was sealed with this key and this `aad`; `None` for all else, whatever is wrong with it.
+    pub(crate) fn open(&self, aad: &str, sealed: &str) -> Option<String> {
+        let mut bytes = URL_SAFE_NO_PAD.decode(sealed.strip_prefix(SEALED)?).ok()?;
+        let (nonce, _) = bytes.split_first_chunk::<NONCE_LEN>()?;
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let plain = self
+            .sealing
+            .open_within(nonce, Aad::from(aad), &mut bytes, NONCE_LEN..)
+            .ok()?;
+        String::from_utf8(plain.to_vec()).ok()
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(***)")
+    }
+}
+
+/// What was opened, and with which key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub(crate) plain: String,
+    /// It was sealed with the previous key: to be sealed anew before that key is given up.
+    pub(crate) previous: bool,
+}
+
+/// The current key, and during a change of keys the one before, which is still believed but no longer used.
+#[derive(Debug)]
+pub(crate) struct Keyring {
+    current: SecretKey,
+    previous: Option<SecretKey>,
+}
+
+impl Keyring {
+    pub(crate) fn new(current: SecretKey, previous: Option<SecretKey>) -> Self {
+        Self { current, previous }
+    }
+
+    /// The password that a binding is told: [`SecretKey::password`] by the current key.
+    pub(crate) fn password(&self, binding_key: &str, nonce: &str) -> String {
+        self.current.password(binding_key, nonce)
+    }
+
+    /// Whether this is the binding's password, by either key. Takes the same time whichever it is.
+    pub(crate) fn verify(&self, binding_key: &str, nonce: &str, given: &str) -> bool {
+        let is = |key: &SecretKey| {
+            let right = key.password(binding_key, nonce);
+            right.as_bytes().ct_eq(given.as_bytes())
+        };
+        let mut found = is(&self.current);
+        if let Some(previous) = &self.previous {
+            found |= is(previous);
+        }
+        found.into()
+    }
+
+    /// [`SecretKey::seal`] by the current key.
+    pub(crate) fn seal(&self, aad: &str, plain: &str) -> String {
+        self.current.seal(aad, plain)
+    }
+
+    /// [`SecretKey::open`] by the key that fits.
+    pub(crate) fn open(&self, aad: &str, sealed: &str) -> Option<Opened> {
+        if let Some(plain) = self.current.open(aad, sealed) {
+            return Some(Opened {
+                plain,
+                previous: false,
+            });
+        }
+        let plain = self.previous.as_ref()?.open(aad, sealed)?;
+        Some(Opened {
+            plain,
+            previous: true,
+        })
+    }
+}
+
+/// The user name that goes with a binding's password. It tells bindings apart, so it does not depend on the key.
+/// `binding_key` is the 64 hex digits of the store.
+pub(crate) fn username(binding_key: &str) -> String {
+    format!("b-{}", binding_key.get(..32).unwrap_or(binding_key))
+}
+
+/// A new nonce for a binding, 32 hex digits: a binding that is made again under the same id gets another password.
+pub(crate) fn nonce() -> String {
+    format!("{:032x}", u128::from_be_bytes(random()))
+}
+
+/// Random bytes of the operating system.
+#[expect(
+    clippy::expect_used,
+    reason = "an operating system without random numbers can run nothing of this"
+)]
+pub(super) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the operating system gives random numbers");
+    bytes
+}
+
+/// HKDF-SHA256 (RFC 5869) of the configured text, for this use.
+fn derive<L: KeyType, K: for<'a> From<ring::hkdf::Okm<'a, L>>>(
+    text: &str,
+    usage: &str,
+    kind: L,
+) -> K {
+    let extracted = Salt::new(HKDF_SHA256, SALT).extract(text.as_bytes());
+    #[expect(
+        clippy::expect_used,
+        reason = "fails for keys longer than 255 hashes only; these have 32 bytes"
+    )]
+    let key = extracted
+        .expand(&[usage.as_bytes()], kind)
+        .expect("32 bytes")
+        .into();
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "5f0c7e0a9b1d4c3e8f7a6b5c4d3e2f10";
+
+    #[test]
+    fn passwords_are_the_same_everywhere_and_for_ever() {
+        // Calculated with Python's hmac and hashlib. A change here would lock out every scraper.
+        let binding = "ab".repeat(32);
+        let nonce = "0123456789abcdef0123456789abcdef";
+        let key = SecretKey::new(KEY);
+        assert_eq!(
+            key.password(&binding, nonce),
+            "cqSn6VdiOshXenOrJ4wpDqB1AzsAFQFX5kSx18Usvs8",
+            "HMAC over length, binding and nonce"
+        );
+        assert_eq!(username(&binding), format!("b-{}", "ab".repeat(16)));
+        // AES-256-GCM written out in Python over openssl's AES.
+        assert_eq!(
+            key.open(
+                "row",
+                "v1:AAECAwQFBgcICQoLrhfU-foK0pQggRYPnTy5dZhvgFJWgegdhAWLFu-BRigrKXOnnQ"
+            )
+            .as_deref(),
+            Some(r#"{"endpoint":"/stats"}"#)
+        );
+    }
+
+    #[test]
+    fn a_password_depends_on_all_that_goes_into_it() {
+        let key = SecretKey::new(KEY);
+        let first = key.password("aa", "bb");
+        assert_eq!(first.len(), 43);
+        assert!(
+            first
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        );
+        for (other, why) in [
+            (key.password("ab", "bb"), "another binding"),
+            (key.password("aa", "bc"), "another nonce"),
+            (key.password("a", "abb"), "the border between both counts"),
+            (
+                SecretKey::new(&format!("{KEY}0")).password("aa", "bb"),
+                "another key",
+            ),
+        ] {
+            assert_ne!(first, other, "{why}");
+        }
+        assert_eq!(nonce().len(), 32);
+        assert_ne!(nonce(), nonce());
+    }
+
+    #[test]
+    fn sealed_text_opens_only_as_it_was_sealed() {
+        let key = SecretKey::new(KEY);
+        for plain in ["", "{}", "grüße", &"x".repeat(100_000)] {
+            let sealed = key.seal("binding-1", plain);
+            assert_eq!(key.open("binding-1", &sealed).as_deref(), Some(plain));
+            assert_ne!(
+                sealed,
+                key.seal("binding-1", plain),
+                "a new nonce each time"
+            );
+        }
+        let sealed = key.seal("binding-1", "secret");
+        let mut bytes = URL_SAFE_NO_PAD.decode(&sealed[3..]).unwrap();
+        for at in 0..bytes.len() {
+            bytes[at] ^= 1;
+            let changed = format!("v1:{}", URL_SAFE_NO_PAD.encode(&bytes));
+            assert_eq!(key.open("binding-1", &changed), None, "byte {at} changed");
+            bytes[at] ^= 1;
+        }
+        let short = format!("v1:{}", URL_SAFE_NO_PAD.encode([0; 27]));
+        for (aad, text, why) in [
+            ("binding-2", sealed.as_str(), "moved to another row"),
+            ("", &sealed, "without its row"),
+            ("binding-1", &sealed[3..], "no version"),
+            (
+                "binding-1",
+                &sealed.replace("v1:", "v2:"),
+                "another version",
+            ),
+            ("binding-1", "", "nothing"),
+            ("binding-1", "v1:", "nothing sealed"),
+            ("binding-1", "v1:!!", "not base64"),
+            ("binding-1", &short, "shorter than nonce and tag"),
+            ("binding-1", &sealed[..sealed.len() - 4], "cut short"),
+            ("binding-1", r#"{"endpoint":"/x"}"#, "never sealed"),
+        ] {
+            assert_eq!(key.open(aad, text), None, "{why}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_keys_keeps_what_the_old_one_made() {
+        let other = "another key of more than 32 characters";
+        let old = Keyring::new(SecretKey::new(KEY), None);
+        let during = Keyring::new(SecretKey::new(other), Some(SecretKey::new(KEY)));
+        let after = Keyring::new(SecretKey::new(other), None);
+        let (old_password, new_password) = (old.password("aa", "bb"), after.password("aa", "bb"));
+        assert_eq!(during.password("aa", "bb"), new_password);
+        for (ring, given, right, why) in [
+            (&old, &old_password, true, "before"),
+            (
+                &during,
+                &old_password,
+                true,
+                "the old one during the change",
+            ),
+            (
+                &during,
+                &new_password,
+                true,
+                "the new one during the change",
+            ),
+            (&after, &new_password, true, "the new one after it"),
+            (&after, &old_password, false, "the old key was given up"),
+            (&old, &new_password, false, "not known yet"),
+            (&during, &String::new(), false, "none"),
+            (&during, &old_password[..42].to_owned(), false, "cut short"),
+        ] {
+            assert_eq!(ring.verify("aa", "bb", given), right, "{why}");
+        }
+
+        let sealed = old.seal("row", "text");
+        let opened = |previous| {
+            Some(Opened {
+                plain: "text".into(),
+                previous,
+            })
+        };
+        assert_eq!(old.open("row", &sealed), opened(false));
+        assert_eq!(during.open("row", &sealed), opened(true));
+        assert_eq!(after.open("row", &sealed), None);
+        assert_eq!(
+            after.open("row", &during.seal("row", "text")),
+            opened(false)
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let ring = Keyring::new(SecretKey::new(KEY), None);
+        assert_eq!(
+            format!("{ring:?}"),
+            "Keyring { current: SecretKey(***), previous: None }"
+        );
+    }
+}
