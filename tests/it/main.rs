@@ -74,6 +74,8 @@ mod old_config;
 mod demo;
 // The command line without a server.
 mod cli;
+// Passwords of operators become hashes, and no terminal shows them.
+mod hash_password;
 // promfetch's own metrics, under promfetcher's names.
 mod own_metrics;
 // Messages that mean harm cost only themselves.

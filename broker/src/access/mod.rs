@@ -4,12 +4,17 @@
 //! door instead of opening one. What a reader may see of an app is decided later, by [`authorise`], when the selector
 //! has been resolved: one route can lead to several apps, and each is looked at alone.
 
+mod answers;
 #[cfg_attr(not(test), expect(dead_code, reason = "the broker calls it later"))]
 pub(crate) mod derived;
 #[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
 pub(crate) mod login;
 #[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
+pub(crate) mod operators;
+#[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
 pub(crate) mod password;
+#[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
+pub(crate) mod slow_down;
 
 use std::collections::HashMap;
 use std::sync::Arc;

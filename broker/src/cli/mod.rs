@@ -16,6 +16,7 @@ mod check_config;
 mod completions;
 mod demo;
 mod fetch;
+mod hash_password;
 mod logging;
 mod man;
 mod merge;
@@ -61,6 +62,7 @@ enum Command {
     Fetch(fetch::Arguments),
     Routes(routes::Arguments),
     Merge(merge::Arguments),
+    HashPassword(hash_password::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -142,6 +144,7 @@ fn run(command: Command) -> Outcome {
         Command::Fetch(arguments) => fetch::run(&arguments),
         Command::Routes(arguments) => routes::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
+        Command::HashPassword(arguments) => hash_password::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),
         Command::Man(arguments) => man::run(&arguments, Cli::command()),
     }
@@ -249,6 +252,12 @@ mod tests {
             ("merge", false, "no file"),
             ("merge a.txt --label a", false, "a label has a value"),
             ("merge a.txt --label 9=b", false, "not a label name"),
+            ("hash-password", true, "reads its input"),
+            (
+                "hash-password hunter2",
+                false,
+                "passwords do not belong into lists of processes",
+            ),
             ("completions bash", true, "a known shell"),
             ("completions dos", false, "an unknown one"),
             ("man fetch", true, "one page per command"),
