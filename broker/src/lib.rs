@@ -19,6 +19,8 @@ pub mod config;
 pub mod demo;
 mod router;
 pub mod server;
+#[doc(hidden)]
+pub mod store;
 
 use api::Api;
 use config::Config;

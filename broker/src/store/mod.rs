@@ -1,0 +1,174 @@
+//! Where service instances and bindings are kept: SQLite, MySQL or MariaDB, PostgreSQL, by `db_conn`.
+//!
+//! One operation of the service broker is one [`Transaction`]. It begins with a lock on the service instance, in this
+//! process and in the database, so that operations on an instance follow each other, wherever they run. A transaction
+//! that is dropped, because its client hung up or an error came up, leaves nothing behind.
+//!
+//! The database may be away at any time, also at the start: tables are made by the first call that reaches it.
+//!
+//! `database` holds what differs between the databases; `records` is the SQL for all of them; `legacy` keeps
+//! promfetcher's table in step where promfetch has taken over from it.
+
+mod database;
+mod db_conn;
+mod error;
+mod keys;
+
+mod model;
+mod records;
+
+mod transaction;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
+use tokio::time::{Instant, timeout_at};
+
+use database::Database;
+use db_conn::Target;
+pub use error::{Error, Kind};
+pub use model::{Binding, BindingKey, Instance, NewBinding};
+
+pub use transaction::{Transaction, Turn};
+
+use crate::config;
+
+/// How long a call may wait: for its turn, for a connection, for the first statements.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The store. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    database: Arc<dyn Database>,
+    /// As configured, over what was found.
+    take_over: Option<bool>,
+    write_back: bool,
+    /// Set when the tables are as this program needs them: whether the database is taken over.
+    ready: OnceCell<bool>,
+    /// One for each slot; fair.
+    slots: Vec<Arc<Mutex<()>>>,
+}
+
+impl Store {
+    /// Whether `db_conn` can be used as it is written. No I/O.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`]; the text names the key and no part of its value.
+    pub fn check(settings: &config::Store) -> Result<(), Error> {
+        Target::parse(&settings.conn.0).map(drop)
+    }
+
+    /// A store in the database of the settings. Opens no connection yet. Needs a tokio runtime.
+    ///
+    /// `take_over`: whether to take over from promfetcher, if that is configured; else it depends on whether its table
+    /// was there first. `write_back`: whether that table is kept in step.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn new(
+        settings: &config::Store,
+        take_over: Option<bool>,
+        write_back: bool,
+    ) -> Result<Self, Error> {
+        let database = database::open(Target::parse(&settings.conn.0)?, settings);
+        Ok(Self::over(database, take_over, write_back))
+    }
+
+    /// A store that ends with the process. Needs a tokio runtime.
+    pub fn in_memory() -> Self {
+        Self::over(database::in_memory(), Some(false), false)
+    }
+
+    fn over(database: Arc<dyn Database>, take_over: Option<bool>, write_back: bool) -> Self {
+        Self(Arc::new(Inner {
+            database,
+            take_over,
+            write_back,
+            ready: OnceCell::new(),
+            slots: (0..keys::SLOTS).map(|_| Arc::default()).collect(),
+        }))
+    }
+
+    /// Begins an operation on a service instance, as soon as others on it have ended.
+    ///
+    /// # Errors
+    /// [`Kind::Unavailable`] when that does not succeed within 10 s.
+    pub async fn begin(&self, instance_id: &str) -> Result<Transaction, Error> {
+        within(async {
+            let taken_over = self.ready().await?;
+            // promfetcher's table belongs to all instances at once.
+            let slot = if taken_over {
+                0
+            } else {
+                keys::slot(instance_id)
+            };
+            let turn = self.turn(slot).await;
+            let session = self.0.database.begin(slot).await?;
+            Ok(Transaction::new(session, turn, instance_id, taken_over))
+        })
+        .await
+    }
+
+    /// All bindings, by `seq` ascending.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn bindings(&self) -> Result<Vec<Binding>, Error> {
+        within(async {
+            self.ready().await?;
+            let mut session = self.0.database.read().await?;
+            records::bindings(&mut *session).await
+        })
+        .await
+    }
+
+    /// Whether this database was promfetcher's before it was ours, or what is configured about that.
+    ///
+    /// # Errors
+    /// When the database cannot be asked and it is not known yet.
+    pub async fn taken_over(&self) -> Result<bool, Error> {
+        within(self.ready()).await
+    }
+
+    /// Closes all connections; operations that are under way may end first.
+    pub async fn close(&self) {
+        self.0.database.close().await;
+    }
+
+    /// Sees to it that the tables are there; tells whether the database is taken over.
+    async fn ready(&self) -> Result<bool, Error> {
+        let ready = self.0.ready.get_or_try_init(|| async {
+            let inner = Arc::clone(&self.0);
+            // In a task of its own: a caller that goes away must not cut it short.
+            tokio::spawn(async move { inner.database.migrate(inner.take_over).await })
+                .await
+                .unwrap_or_else(|error| Err(Error::broken(error)))
+        });
+        ready.await.copied()
+    }
+
+    async fn turn(&self, slot: usize) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.0.slots[slot % keys::SLOTS])
+            .lock_owned()
+            .await
+    }
+}
+
+/// Runs something that must not take longer than [`WAIT`].
+async fn within<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    timeout_at(Instant::now() + WAIT, work)
+        .await
+        .unwrap_or_else(|_| {
+            Err(Error::unavailable(format_args!(
+                "the database did not answer within {} s",
+                WAIT.as_secs()
+            )))
+        })
+}
+
+#[cfg(test)]
+mod tests;
