@@ -5,8 +5,11 @@
 //! has been resolved: one route can lead to several apps, and each is looked at alone.
 
 mod answers;
+mod cloud_controller;
 #[cfg_attr(not(test), expect(dead_code, reason = "the broker calls it later"))]
 pub(crate) mod derived;
+mod jwks;
+mod jwt;
 #[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
 pub(crate) mod login;
 #[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
@@ -15,6 +18,11 @@ pub(crate) mod operators;
 pub(crate) mod password;
 #[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
 pub(crate) mod slow_down;
+#[cfg(test)]
+mod testing;
+#[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
+pub(crate) mod uaa;
+pub(crate) mod upstream;
 
 use std::collections::HashMap;
 use std::sync::Arc;

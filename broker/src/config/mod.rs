@@ -1,5 +1,6 @@
 //! The configuration of the service: promfetcher's file as it is, the environment over it, defaults below.
 
+pub mod access;
 mod checks;
 pub mod docs;
 pub mod keys;
