@@ -13,22 +13,25 @@ mod database;
 mod db_conn;
 mod error;
 mod keys;
+mod legacy;
 
 mod model;
 mod records;
 
 mod transaction;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use database::Database;
 use db_conn::Target;
 pub use error::{Error, Kind};
 pub use model::{Binding, BindingKey, Instance, NewBinding};
+use transaction::Legacy;
 
 pub use transaction::{Transaction, Turn};
 
@@ -36,6 +39,9 @@ use crate::config;
 
 /// How long a call may wait: for its turn, for a connection, for the first statements.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// How long promfetcher may take between the two statements of its bind.
+const SETTLE: Duration = Duration::from_millis(300);
 
 /// The store. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -99,18 +105,67 @@ impl Store {
     /// [`Kind::Unavailable`] when that does not succeed within 10 s.
     pub async fn begin(&self, instance_id: &str) -> Result<Transaction, Error> {
         within(async {
-            let taken_over = self.ready().await?;
-            // promfetcher's table belongs to all instances at once.
-            let slot = if taken_over {
-                0
-            } else {
-                keys::slot(instance_id)
-            };
+            if self.ready().await? {
+                return self.begin_taken_over(instance_id, false).await;
+            }
+            let slot = keys::slot(instance_id);
             let turn = self.turn(slot).await;
             let session = self.0.database.begin(slot).await?;
-            Ok(Transaction::new(session, turn, instance_id, taken_over))
+            Ok(Transaction::new(session, turn, instance_id, None))
         })
         .await
+    }
+
+    /// Begins where promfetcher's table is kept in step, which belongs to all instances at once. What old processes did
+    /// there is taken in first, so that the operation sees it. `stale`: the table is known to differ from ours.
+    async fn begin_taken_over(&self, instance_id: &str, stale: bool) -> Result<Transaction, Error> {
+        let turn = self.turn(0).await;
+        let mut missing = HashSet::new();
+        loop {
+            let mut session = self.0.database.begin(0).await?;
+            let view = legacy::View::read(&mut *session).await?;
+            let unbound = view.unbound();
+            // To bind, promfetcher deletes the app's rows and then adds its own, not in one transaction. So a row has
+            // to be missing twice before that counts as an unbind.
+            if !unbound.is_subset(&missing) {
+                missing = unbound;
+                drop(session);
+                sleep(SETTLE).await;
+                continue;
+            }
+            let legacy = Legacy {
+                write_back: self.0.write_back,
+                stale,
+                took_in: view.take_in(&mut *session).await?,
+            };
+            return Ok(Transaction::new(session, turn, instance_id, Some(legacy)));
+        }
+    }
+
+    /// Takes over what old processes of promfetcher have bound and unbound, and brings their table to what ours says.
+    /// Tells whether bindings of ours have changed. Does nothing unless the database is taken over.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reconcile(&self) -> Result<bool, Error> {
+        if !self.taken_over().await? {
+            return Ok(false);
+        }
+        let transaction = within(async {
+            let mut session = self.0.database.read().await?;
+            let view = legacy::View::read(&mut *session).await?;
+            drop(session);
+            if view.differs(self.0.write_back) {
+                self.begin_taken_over("", true).await.map(Some)
+            } else {
+                Ok(None)
+            }
+        })
+        .await?;
+        match transaction {
+            None => Ok(false),
+            Some(transaction) => Ok(transaction.commit().await?.changed_others()),
+        }
     }
 
     /// All bindings, by `seq` ascending.

@@ -250,13 +250,10 @@ pub(super) async fn remember_departed(session: &mut dyn Session, key: &str) -> R
     if is_departed(session, key).await? {
         return Ok(());
     }
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
     session
         .execute(
             "INSERT INTO promfetch_deprovisioned (id_key, since) VALUES (?, ?)",
-            &[Value::Text(key), Value::Int(now)],
+            &[Value::Text(key), Value::Int(now())],
         )
         .await
 }
@@ -268,4 +265,11 @@ pub(super) async fn forget_departed(session: &mut dyn Session, key: &str) -> Res
             &[Value::Text(key)],
         )
         .await
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
 }

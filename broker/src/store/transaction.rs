@@ -5,7 +5,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::database::Session;
 use super::error::Error;
 use super::model::{Binding, Instance, NewBinding};
-use super::{keys, records};
+use super::{keys, legacy, records};
 
 /// An operation on one service instance. Nothing of it is seen before [`commit`](Self::commit); dropped before that, it
 /// leaves nothing.
@@ -18,8 +18,18 @@ pub struct Transaction {
     session: Box<dyn Session>,
     turn: Turn,
     instance_id: String,
-    /// The database was promfetcher's.
-    taken_over: bool,
+    legacy: Option<Legacy>,
+}
+
+/// What there is to do on a database that was promfetcher's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Legacy {
+    /// promfetcher's table follows ours.
+    pub(super) write_back: bool,
+    /// Bindings of ours have changed, or its table is known to differ.
+    pub(super) stale: bool,
+    /// Old processes made or ended bindings, which this transaction took over as it began.
+    pub(super) took_in: bool,
 }
 
 /// The right to work on the instance, in this process. Others wait until it is dropped, so that what is in memory
@@ -27,6 +37,15 @@ pub struct Transaction {
 #[derive(Debug)]
 pub struct Turn {
     _lock: OwnedMutexGuard<()>,
+    took_in: bool,
+}
+
+impl Turn {
+    /// Whether this operation also made or ended other bindings than it was asked to, because an old process of
+    /// promfetcher had: what is in memory has to be read anew.
+    pub fn changed_others(&self) -> bool {
+        self.took_in
+    }
 }
 
 impl std::fmt::Debug for Transaction {
@@ -42,13 +61,16 @@ impl Transaction {
         session: Box<dyn Session>,
         lock: OwnedMutexGuard<()>,
         instance_id: &str,
-        taken_over: bool,
+        legacy: Option<Legacy>,
     ) -> Self {
         Self {
             session,
-            turn: Turn { _lock: lock },
+            turn: Turn {
+                _lock: lock,
+                took_in: legacy.is_some_and(|legacy| legacy.took_in),
+            },
             instance_id: instance_id.to_owned(),
-            taken_over,
+            legacy,
         }
     }
 
@@ -64,7 +86,7 @@ impl Transaction {
     /// Also when it is there already, or another one than that of `begin`.
     pub async fn insert_instance(&mut self, new: &Instance) -> Result<(), Error> {
         self.check_instance(new)?;
-        if self.taken_over {
+        if self.legacy.is_some() {
             let key = keys::instance(&new.id);
             records::forget_departed(&mut *self.session, &key).await?;
         }
@@ -88,9 +110,12 @@ impl Transaction {
     pub async fn delete_instance(&mut self) -> Result<Vec<Binding>, Error> {
         let gone = records::bindings_of(&mut *self.session, &self.instance_id).await?;
         records::delete_instance(&mut *self.session, &self.instance_id).await?;
-        if self.taken_over {
+        if self.legacy.is_some() {
             let key = keys::instance(&self.instance_id);
             records::remember_departed(&mut *self.session, &key).await?;
+        }
+        for binding in &gone {
+            self.unbound(&binding.binding_id).await?;
         }
         Ok(gone)
     }
@@ -122,6 +147,11 @@ impl Transaction {
     /// # Errors
     /// Also when there is such a binding.
     pub async fn insert_binding(&mut self, new: &NewBinding) -> Result<Binding, Error> {
+        if let Some(legacy) = &mut self.legacy {
+            legacy.stale = true;
+            let key = keys::binding(None, &new.binding_id);
+            records::forget_departed(&mut *self.session, &key).await?;
+        }
         records::insert_binding(&mut *self.session, Some(&self.instance_id), new).await
     }
 
@@ -163,7 +193,21 @@ impl Transaction {
     /// # Errors
     /// When the database fails.
     pub async fn delete_binding(&mut self, binding: &Binding) -> Result<(), Error> {
-        records::delete_binding(&mut *self.session, binding.seq).await
+        records::delete_binding(&mut *self.session, binding.seq).await?;
+        self.unbound(&binding.binding_id).await
+    }
+
+    /// Its row in promfetcher's table goes with it, or, if it has to stay, is not taken for a new binding.
+    async fn unbound(&mut self, binding_id: &str) -> Result<(), Error> {
+        let Some(legacy) = &mut self.legacy else {
+            return Ok(());
+        };
+        legacy.stale = true;
+        if legacy.write_back {
+            return Ok(());
+        }
+        let key = keys::binding(None, binding_id);
+        records::remember_departed(&mut *self.session, &key).await
     }
 
     /// Makes the changes last. Others on this instance wait in this process until the [`Turn`] is dropped.
@@ -171,7 +215,15 @@ impl Transaction {
     /// # Errors
     /// With [`Kind::Unavailable`](super::Kind::Unavailable) nobody knows whether the changes are there: look again.
     pub async fn commit(self) -> Result<Turn, Error> {
-        let Self { session, turn, .. } = self;
+        let Self {
+            mut session,
+            turn,
+            legacy,
+            ..
+        } = self;
+        if legacy.is_some_and(|legacy| legacy.write_back && (legacy.stale || legacy.took_in)) {
+            legacy::write_back(&mut *session).await?;
+        }
         session.commit().await?;
         Ok(turn)
     }
