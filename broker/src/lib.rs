@@ -1,34 +1,32 @@
 //! promfetch as a service: the HTTP API over [`promfetch_core`], its command line, and a demo platform.
 //!
-//! [`run`] is the whole service; the binary's `serve` and `demo` add only arguments, logs and signals. `router` lists
-//! every route, `api` answers them, `access` decides who may ask, [`server`] holds ports and connections.
+//! [`run`] is the whole service; the binary's `serve` and `demo` add only arguments, logs and signals. `service` puts
+//! it together. `router` lists every route, `api` answers them, `access` decides who may ask, [`server`] holds ports
+//! and connections. `osb` is the service broker; it writes to the [`store`], and `bindings` has in memory what is
+//! stored there.
 
 #![forbid(unsafe_code)]
 
-use std::sync::Arc;
-
-use prometheus_client::registry::Registry;
 use promfetch_core::Error;
-use promfetch_core::client::Client;
 use tokio_util::sync::CancellationToken;
 
 mod access;
 mod api;
+mod bindings;
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod osb;
 mod router;
 pub mod server;
-#[doc(hidden)]
+mod service;
 pub mod store;
 
-use api::Api;
 use config::Config;
 use server::connections;
-use server::health::Health;
 use server::listeners::Listeners;
-use server::observe::Observer;
 use server::shutdown::Shutdown;
+use service::Service;
 
 /// Serves until `shutdown` says stop and open requests have ended. Needs a tokio runtime.
 ///
@@ -45,7 +43,10 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> Re
     let sources = CancellationToken::new();
     // Ends the sources also when this future is dropped.
     let _sources = sources.clone().drop_guard();
-    let (router, health) = assemble(config, &shutdown, sources)?;
+    let mut service = Service::assemble(config, &shutdown, sources.clone())?;
+    let health = service.api.health.clone();
+    let router = router::api(service.api.clone(), service.observer.clone());
+    let background = tokio::spawn(service.background(sources.clone()));
 
     // A second is enough for an answer about health.
     let monitors = Shutdown::new(std::time::Duration::from_secs(1));
@@ -63,30 +64,11 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> Re
         requests,
         connections::serve(health_port, router::health(health), None, monitors.clone())
     );
+    sources.cancel();
+    // It ends with the sources; what it was about to write to the database is not cut off.
+    let _ = background.await;
+    service.close().await;
     Ok(())
-}
-
-/// The client with its sources, and the router over it.
-fn assemble(
-    config: Config,
-    shutdown: &Shutdown,
-    sources: CancellationToken,
-) -> Result<(axum::Router, Health), Error> {
-    let mut registry = Registry::default();
-    api::own_metrics::register_build(&mut registry);
-    let observer = Observer::register(&mut registry, &config.trusted_proxies);
-    let client = Client::start(config.core.clone(), &mut registry, sources)?;
-    let health = Health {
-        discovery: client.discovery().clone(),
-        shutdown: shutdown.clone(),
-    };
-    let api = Api {
-        client,
-        config: Arc::new(config),
-        registry: Arc::new(registry),
-        health: health.clone(),
-    };
-    Ok((router::api(api, observer), health))
 }
 
 /// The process' environment, for [`Config::load`]. What is not UTF-8 cannot be a setting.

@@ -8,13 +8,14 @@ use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, any, get};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 
-use crate::access::{Class, guard};
+use crate::access::{Class, Classes, Gate, guard};
 use crate::api::errors::{self, ApiError};
 use crate::api::{Api, app_metrics, index, own_metrics, routes};
+use crate::osb;
 use crate::server::{health, observe};
 
 /// Longest path and query accepted. Three names of 250 characters, each percent-encoded to nine bytes, fit.
@@ -36,15 +37,18 @@ fn route(path: &'static str, class: Class, handler: MethodRouter<Api>) -> Route 
 
 /// The routes of the API port. Paths below an app are read by `api::address`, from their raw form.
 fn table() -> Vec<Route> {
-    use Class::{Operator, Public, Reader};
+    use Class::{Broker, Operator, Platform, Public, Reader};
     vec![
         route("/", Reader, get(index)),
         route("/health", Public, get(health::brief)),
         route("/ready", Public, get(health::brief)),
-        route("/metrics", Reader, get(own_metrics::get)),
+        route("/metrics", Platform, get(own_metrics::get)),
         route("/routes", Operator, get(routes::get)),
         route("/v1/apps/{*address}", Reader, get(app_metrics::get)),
         route("/v2/apps/{*address}", Reader, get(app_metrics::get)),
+        route("/broker", Broker, any(osb::serve)),
+        route("/broker/", Broker, any(osb::serve)),
+        route("/broker/{*path}", Broker, any(osb::serve)),
     ]
 }
 
@@ -65,12 +69,13 @@ pub(crate) fn health(health: health::Health) -> Router {
 }
 
 fn assemble(table: Vec<Route>, api: Api, observer: observe::Observer) -> Router {
-    let classes = Arc::new(
+    let classes: Classes = Arc::new(
         table
             .iter()
             .map(|route| (route.path, route.class))
             .collect(),
     );
+    let gate: Gate = api.gate.clone();
     let mut router = Router::new();
     for route in table {
         router = router.route(route.path, route.handler);
@@ -79,7 +84,7 @@ fn assemble(table: Vec<Route>, api: Api, observer: observe::Observer) -> Router 
     router
         .fallback(errors::no_such_page)
         .method_not_allowed_fallback(errors::method_not_allowed)
-        .layer(from_fn_with_state(classes, guard))
+        .layer(from_fn_with_state((gate, classes), guard))
         .layer(from_fn(bounded_uri))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(errors::negotiate))

@@ -20,6 +20,7 @@ pub mod instance;
 pub mod labels;
 pub mod merge;
 pub mod metrics;
+pub mod nats;
 pub mod policy;
 pub mod selector;
 pub mod template;

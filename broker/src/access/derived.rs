@@ -151,6 +151,12 @@ pub(crate) fn username(binding_key: &str) -> String {
     format!("b-{}", binding_key.get(..32).unwrap_or(binding_key))
 }
 
+/// Whether this is the user name of a binding, there or gone.
+pub(crate) fn is_username(user: &str) -> bool {
+    let digits = user.strip_prefix("b-").unwrap_or_default();
+    digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// A new nonce for a binding, 32 hex digits: a binding that is made again under the same id gets another password.
 pub(crate) fn nonce() -> String {
     format!("{:032x}", u128::from_be_bytes(random()))

@@ -1,38 +1,49 @@
 //! Who may read what. One guard stands before every route and denies by default.
 //!
 //! A route has a [`Class`]; a route without one is refused, so that a forgotten line in the router's table shuts a
-//! door instead of opening one. What a reader may see of an app is decided later, by [`authorise`], when the selector
-//! has been resolved: one route can lead to several apps, and each is looked at alone.
+//! door instead of opening one. What a reader may see of an app is decided later, by [`Gate::authorise`], when the
+//! selector has been resolved: one route can lead to several apps, and each is looked at alone.
+//!
+//! `login` reads what a caller sends, `caller` finds out whose it is: a binding's (`derived`), an operator's
+//! (`operators`, `password`) or a platform user's token (`uaa`). `slow_down` makes guessing slow, `audit` counts whom
+//! protected access would refuse.
 
 mod answers;
+pub(crate) mod audit;
+mod authorise;
+mod caller;
 mod cloud_controller;
-#[cfg_attr(not(test), expect(dead_code, reason = "the broker calls it later"))]
 pub(crate) mod derived;
+mod guard;
 mod jwks;
 mod jwt;
-#[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
 pub(crate) mod login;
-#[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
-pub(crate) mod operators;
-#[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
+mod operators;
 pub(crate) mod password;
-#[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
 pub(crate) mod slow_down;
 #[cfg(test)]
 mod testing;
-#[cfg_attr(not(test), expect(dead_code, reason = "the guard calls it later"))]
-pub(crate) mod uaa;
-pub(crate) mod upstream;
+mod uaa;
+mod upstream;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use promfetch_core::discovery::Located;
+use axum::http::HeaderMap;
+use promfetch_core::Error;
 
-use crate::api::errors::ApiError;
+pub(crate) use self::caller::Reader;
+pub(crate) use self::guard::guard;
+
+use self::audit::Audit;
+use self::login::Login;
+use self::operators::Operators;
+use self::slow_down::Slow;
+use self::uaa::Uaa;
+use crate::bindings::Bindings;
+use crate::config::Config;
+use crate::config::access::Mode;
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,54 +52,121 @@ pub(crate) enum Class {
     Public,
     /// To be allowed to read metrics. With open access that is everybody.
     Reader,
+    /// To be allowed to read what concerns the whole platform. With open access that is everybody.
+    Platform,
     /// To be an operator of the platform.
     Operator,
+    /// Nothing here: the service broker has a login of its own.
+    Broker,
 }
 
 /// What the guard has found out about a caller. Handlers get it as a request extension; only the guard makes one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Access {
+    /// No app: the page shows none.
+    Nothing,
     /// Every app: access is open.
     Everything,
+    /// Every app, but it is counted where this reader, or nobody for this reason, would be refused.
+    Audited(Result<Reader, String>),
+    /// What this reader may see.
+    Reader(Reader),
 }
 
 /// The class of each route, by the pattern under which the router knows it.
 pub(crate) type Classes = Arc<HashMap<&'static str, Class>>;
 
-/// Lets a request pass to its handler, or answers in its place.
-///
-/// A path that no route matches is a reader's matter: only who may read learns that there is nothing.
-pub(crate) async fn guard(
-    State(classes): State<Classes>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let class = match request.extensions().get::<MatchedPath>() {
-        None => Some(Class::Reader),
-        Some(pattern) => classes.get(pattern.as_str()).copied(),
-    };
-    match class {
-        Some(Class::Public | Class::Reader) => {
-            request.extensions_mut().insert(Access::Everything);
-            next.run(request).await
-        }
-        // There are no operators yet, so no login can be right.
-        Some(Class::Operator) => {
-            ApiError::login_needed("This page is for operators").into_response()
-        }
-        None => {
-            tracing::error!(
-                path = request.uri().path(),
-                "a route without an access class was refused"
-            );
-            ApiError::forbidden("This page is not open to anybody").into_response()
-        }
+/// The rules of access. Cloning shares them.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate(Arc<Rules>);
+
+/// What the rules are made of.
+pub(crate) struct Rules {
+    mode: Mode,
+    operators: Operators,
+    uaa: Option<Uaa>,
+    bindings: Option<Bindings>,
+    /// Names at the service broker: their passwords are not for apps.
+    broker_users: Vec<String>,
+    slow: Slow,
+    audit: Audit,
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules")
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
     }
 }
 
-/// What is left of the instances that a selector led to, for this caller: whole apps are kept or left out.
-pub(crate) fn authorise(access: &Access, located: Vec<Located>) -> Vec<Located> {
-    match access {
-        Access::Everything => located,
+impl std::ops::Deref for Gate {
+    type Target = Rules;
+
+    fn deref(&self) -> &Rules {
+        &self.0
+    }
+}
+
+impl Gate {
+    /// The rules of this configuration. `bindings` are there when there is a store.
+    ///
+    /// # Errors
+    /// When the certificates for the UAA cannot be used.
+    pub(crate) fn new(
+        config: &Config,
+        bindings: Option<Bindings>,
+        audit: Audit,
+    ) -> Result<Self, Error> {
+        let access = &config.access;
+        let operators = access
+            .operators
+            .iter()
+            .map(|operator| (operator.name.clone(), operator.password_hash.0.clone()));
+        let broker = &config.broker;
+        Ok(Self(Arc::new(Rules {
+            mode: access.mode,
+            operators: Operators::new(operators.collect()),
+            uaa: access.uaa.as_ref().map(Uaa::new).transpose()?,
+            bindings,
+            broker_users: [&broker.login.user, &broker.previous_login.user]
+                .into_iter()
+                .filter(|user| !user.is_empty())
+                .cloned()
+                .collect(),
+            slow: Slow::default(),
+            audit,
+        })))
+    }
+
+    /// Whether the `Authorization` of a request is for promfetch: such a login never reaches an app, right or wrong.
+    ///
+    /// Names decide: those of operators, of the broker's logins, and of bindings, also of bindings that are gone. Of
+    /// tokens it is who says to have issued them; that need not be true to keep one back.
+    pub(crate) fn is_own_login(&self, headers: &HeaderMap) -> bool {
+        match Login::read(headers) {
+            Ok(None) => false,
+            Ok(Some(Login::Basic { user, .. })) => {
+                derived::is_username(&user)
+                    || self.operators.knows(&user)
+                    || self.broker_users.contains(&user)
+            }
+            Ok(Some(Login::Bearer(token))) => {
+                self.uaa.as_ref().is_some_and(|uaa| uaa.issued(&token.0))
+            }
+            // An app may know other schemes than promfetch does. Two logins are nobody's.
+            Err(_) => {
+                headers
+                    .get_all(axum::http::header::AUTHORIZATION)
+                    .iter()
+                    .count()
+                    > 1
+            }
+        }
+    }
+
+    /// How strictly callers are looked at.
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
     }
 }

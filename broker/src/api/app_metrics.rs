@@ -1,12 +1,14 @@
 //! Everything below `/v1/apps/` and `/v2/apps/`: look up, authorise, fetch, answer.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HeaderName};
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
-use promfetch_core::client::{self, DEFAULT_METRIC_PATH, Query};
+use promfetch_core::client::{self, Bound, DEFAULT_METRIC_PATH, Query};
 use promfetch_core::discovery::Located;
 use promfetch_core::exposition::{Format, media};
 
@@ -15,12 +17,16 @@ use super::caller::{Caller, Peer};
 use super::encoding::Encoding;
 use super::errors::ApiError;
 use super::{Api, accept, body, instances};
-use crate::access::{self, Access};
+use crate::access::{Access, Gate};
+use crate::config::access::Mode;
 
 /// On every page: how many instances gave metrics, and how many instances and external exporters did not. Also
 /// where the page has no health series.
 pub(crate) const INSTANCES_UP: HeaderName = HeaderName::from_static("x-promfetch-up");
 pub(crate) const INSTANCES_FAILED: HeaderName = HeaderName::from_static("x-promfetch-failed");
+
+/// The caller's credentials for the app, where `Authorization` is for promfetch.
+const APP_AUTHORIZATION: HeaderName = HeaderName::from_static("x-promfetch-app-authorization");
 
 /// The scraper's own limit, in seconds; Prometheus sends it with every scrape.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
@@ -35,24 +41,43 @@ pub(crate) async fn get(
 ) -> Result<Response, ApiError> {
     let mut address = address::parse(&uri)?;
     address.metric_path = checked_metric_path(address.metric_path, &api.config.metric_path_allow)?;
+    let bound = api.bound()?;
     let located = api
         .client
-        .locate(&address.selector, address.process_type.as_deref())?;
-    let located = access::authorise(&access, located);
+        .locate(&address.selector, address.process_type.as_deref(), &bound)?;
+    let located = api.gate.authorise(&access, located).await?;
+    if located.is_empty() {
+        // In the words for an app that does not exist.
+        return Err(client::no_such_app(&address.selector).into());
+    }
     match &address.kind {
-        Kind::Instances => Ok(instances::answer(&api, &address, &located)),
-        Kind::Page => page(&api, &address, located, peer, &headers).await,
+        Kind::Instances => Ok(instances::answer(&api, &address, &located, &bound)),
+        Kind::Page => page(&api, &address, located, bound, peer, &headers).await,
         Kind::InstancePage(n) => {
             let located = client::pick_instance(located, n)?;
-            page(&api, &address, located, peer, &headers).await
+            page(&api, &address, located, bound, peer, &headers).await
         }
     }
+}
+
+/// The caller's credentials for the app: those of a header of their own, or of the usual one where that is not for
+/// promfetch.
+fn for_the_app(gate: &Gate, headers: &HeaderMap) -> Option<HeaderValue> {
+    let given = match headers.get(APP_AUTHORIZATION) {
+        Some(given) => given,
+        None if gate.mode() == Mode::Protected || gate.is_own_login(headers) => return None,
+        None => headers.get(AUTHORIZATION)?,
+    };
+    let mut value = given.clone();
+    value.set_sensitive(true);
+    Some(value)
 }
 
 async fn page(
     api: &Api,
     address: &Address,
     located: Vec<Located>,
+    bound: Arc<Bound>,
     peer: Option<Extension<Peer>>,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -61,10 +86,8 @@ async fn page(
         metric_path: address.metric_path.clone(),
         only_app_metrics: address.only_app_metrics,
         format: format(api, address.version, headers),
-        authorization: headers.get(AUTHORIZATION).cloned().map(|mut value| {
-            value.set_sensitive(true);
-            value
-        }),
+        authorization: for_the_app(&api.gate, headers),
+        bound,
         forwarded_for: peer.map(|Extension(Peer(peer))| {
             Caller::of(peer.ip(), headers, &api.config.trusted_proxies).forwarded_for
         }),

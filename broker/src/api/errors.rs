@@ -22,6 +22,8 @@ use super::accept;
 const RETRY_NOT_READY: u32 = 5;
 /// Seconds after which an overloaded process has worked off what it holds.
 const RETRY_OVERLOADED: u32 = 2;
+/// Seconds after which fewer wrong logins wait.
+const RETRY_LOGIN: u32 = 10;
 
 /// What a caller is told when there is no page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(crate) struct ApiError {
     /// One sentence without a full stop. promfetcher's words where it has them.
     message: String,
     retry_after: Option<u32>,
+    /// Of a 401: a token is good as well.
+    takes_tokens: bool,
 }
 
 impl ApiError {
@@ -44,6 +48,7 @@ impl ApiError {
             status,
             message,
             retry_after: None,
+            takes_tokens: false,
         }
     }
 
@@ -64,6 +69,33 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, message)
     }
 
+    /// The same 401, which asks for a token too (RFC 6750, section 3).
+    pub(crate) fn with_bearer(self) -> Self {
+        Self {
+            takes_tokens: true,
+            ..self
+        }
+    }
+
+    /// 429: too many wrong logins are being looked at.
+    pub(crate) fn too_many_logins() -> Self {
+        Self {
+            retry_after: Some(RETRY_LOGIN),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many logins were wrong, try again in a few seconds",
+            )
+        }
+    }
+
+    /// 503: somebody who has to be asked does not answer.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self {
+            retry_after: Some(RETRY_NOT_READY),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        }
+    }
+
     /// 500 without details: what happened is in the log.
     pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
@@ -78,6 +110,12 @@ impl ApiError {
             headers.insert(
                 WWW_AUTHENTICATE,
                 HeaderValue::from_static("Basic realm=\"promfetch\""),
+            );
+        }
+        if self.takes_tokens {
+            headers.append(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"promfetch\""),
             );
         }
         headers

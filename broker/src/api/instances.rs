@@ -2,7 +2,7 @@
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use promfetch_core::client::{DEFAULT_METRIC_PATH, InstanceStatus};
+use promfetch_core::client::{Bound, InstanceStatus};
 use promfetch_core::discovery::Located;
 
 use super::Api;
@@ -17,14 +17,12 @@ struct Instances {
 }
 
 /// One entry per instance, with its last outcome; indented, since people read it. Nothing is fetched for it.
-pub(super) fn answer(api: &Api, address: &Address, located: &[Located]) -> Response {
-    let path = address
-        .metric_path
-        .as_deref()
-        .unwrap_or(DEFAULT_METRIC_PATH);
+pub(super) fn answer(api: &Api, address: &Address, located: &[Located], bound: &Bound) -> Response {
     let answer = Instances {
         selector: address.selector.to_string(),
-        instances: api.client.instances(located, path),
+        instances: api
+            .client
+            .instances(located, address.metric_path.as_deref(), bound),
     };
     match serde_json::to_string_pretty(&answer) {
         Ok(text) => (

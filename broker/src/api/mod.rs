@@ -6,8 +6,12 @@ use axum::extract::{FromRef, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
 use prometheus_client::registry::Registry;
-use promfetch_core::client::Client;
+use promfetch_core::client::{Bound, Client};
+use promfetch_core::{Error, Kind};
 
+use self::errors::ApiError;
+use crate::access::Gate;
+use crate::bindings::sync::Keeper;
 use crate::config::Config;
 use crate::server::health::Health;
 
@@ -31,6 +35,36 @@ pub(crate) struct Api {
     /// Filled before the first request; from then on it is only read.
     pub(crate) registry: Arc<Registry>,
     pub(crate) health: Health,
+    pub(crate) gate: Gate,
+    /// `None`: there is no store, and no app has bound anything.
+    pub(crate) keeper: Option<Keeper>,
+    /// Everything below `/broker`.
+    pub(crate) broker: axum::Router,
+}
+
+impl Api {
+    /// How apps want to be asked.
+    ///
+    /// # Errors
+    /// 503 while that is not known yet: asked in the usual way, an app with a path of its own would look broken.
+    fn bound(&self) -> Result<Arc<Bound>, ApiError> {
+        match &self.keeper {
+            None => Ok(Arc::default()),
+            Some(keeper) if keeper.is_ready() => Ok(keeper.bindings().bound()),
+            Some(_) => Err(Error::new(
+                Kind::NotReady,
+                "The bindings of apps have not been read from the database yet, try again in a few seconds",
+            )
+            .into()),
+        }
+    }
+}
+
+/// The handler of everything below `/broker` works with this part alone.
+impl FromRef<Api> for axum::Router {
+    fn from_ref(api: &Api) -> Self {
+        api.broker.clone()
+    }
 }
 
 /// The handlers of `/health` work with this part alone.

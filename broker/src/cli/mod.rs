@@ -12,6 +12,7 @@ use promfetch_core::client::Client;
 use crate::config::{Config, Warning};
 
 mod ask;
+mod bindings;
 mod check_config;
 mod completions;
 mod demo;
@@ -61,6 +62,7 @@ enum Command {
     CheckConfig(check_config::Arguments),
     Fetch(fetch::Arguments),
     Routes(routes::Arguments),
+    Bindings(bindings::Arguments),
     Merge(merge::Arguments),
     HashPassword(hash_password::Arguments),
     Completions(completions::Arguments),
@@ -143,6 +145,7 @@ fn run(command: Command) -> Outcome {
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
         Command::Routes(arguments) => routes::run(&arguments),
+        Command::Bindings(arguments) => bindings::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::HashPassword(arguments) => hash_password::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, &mut Cli::command()),

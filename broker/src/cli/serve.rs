@@ -60,9 +60,6 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    tracing::warn!(
-        "access is open: everybody who reaches the API port can read the metrics of every app"
-    );
     block_on(async {
         let shutdown = Shutdown::new(GRACE);
         on_signals(shutdown.clone(), config.drain_wait)?;

@@ -1,18 +1,127 @@
-//! Who may read metrics, as far as the platform is asked.
+//! Who may read what.
 
-/// `access.uaa`: the platform's login server, and the Cloud Controller that knows who may see which app.
+use promfetch_core::config::Secret;
+use promfetch_core::config::reader::At;
+
+use super::Broker;
+
+/// How strictly callers are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Whoever reaches the port reads everything.
+    Open,
+    /// The same, but who would be refused is counted and logged.
+    Audit,
+    /// Reading needs a login.
+    Protected,
+}
+
+/// `access`, `operators` and `uaa`.
+#[derive(Clone, Debug)]
+pub struct Access {
+    pub mode: Mode,
+    pub operators: Vec<Operator>,
+    pub uaa: Option<UaaConfig>,
+}
+
+/// Somebody who may read everything.
+#[derive(Clone, Debug)]
+pub struct Operator {
+    pub name: String,
+    /// In the form of PHC strings.
+    pub password_hash: Secret,
+}
+
+/// Where tokens come from, and who says what their users may see.
 #[derive(Clone, Debug, Default)]
 pub struct UaaConfig {
-    /// Base URL of UAA, `https://uaa.` and the system domain. Its keys are fetched from `/token_keys` there.
+    /// No slash at its end.
     pub url: String,
-    /// What tokens must have as `iss`, to the letter. Empty: `url` with `/oauth/token`, as UAA writes it.
     pub issuer: String,
-    /// A token counts when its `aud` has one of these. Tokens of people have `cloud_controller`.
     pub audiences: Vec<String>,
-    /// Base URL of the Cloud Controller, `https://api.` and the system domain.
+    /// No slash at its end.
     pub cloud_controller: String,
-    /// Issuers of both servers' certificates (PEM), beside those that the system trusts. May be empty.
+    /// PEM; besides the system's.
     pub ca_certs: String,
-    /// Take any certificate. Whoever is in between then reads tokens and decides who may see what.
     pub skip_ssl_validation: bool,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Open,
+            operators: Vec::new(),
+            uaa: None,
+        }
+    }
+}
+
+pub(super) fn read(root: &At<'_>, broker: &Broker) -> Access {
+    let mode = match root.text("access").as_str() {
+        "audit" => Mode::Audit,
+        "protected" => Mode::Protected,
+        _ => Mode::Open,
+    };
+    let mut operators: Vec<Operator> = Vec::new();
+    for at in root.sections("operators") {
+        let operator = Operator {
+            name: at.text("name"),
+            password_hash: at.secret("password_hash"),
+        };
+        if operator.name.is_empty() {
+            at.section("name").problem("is required");
+        } else if operator.name.contains(':') {
+            at.section("name")
+                .problem("must not have a colon: it separates name and password (RFC 7617)");
+        } else if operators.iter().any(|other| other.name == operator.name) {
+            at.section("name")
+                .problem("is the name of another operator");
+        }
+        if operator.password_hash.0.is_empty() && !at.is_given("password_hash") {
+            at.section("password_hash")
+                .problem("is required: `promfetch hash-password` makes one");
+        }
+        operators.push(operator);
+    }
+    let uaa = root.is_given("uaa").then(|| read_uaa(&root.section("uaa")));
+    let nobody = operators.is_empty() && uaa.is_none() && broker.secret_key.0.is_empty();
+    if mode == Mode::Protected && nobody {
+        root.section("access").problem("nobody could read anything: give `operators`, `uaa`, or a `broker.secret_key` for the credentials of bindings");
+    }
+    Access {
+        mode,
+        operators,
+        uaa,
+    }
+}
+
+fn read_uaa(at: &At<'_>) -> UaaConfig {
+    let address = |key: &str| {
+        let url = at.text_if_any(key);
+        if url.is_none() && !at.is_given(key) {
+            at.section(key).problem("is required");
+        }
+        url.unwrap_or_default().trim_end_matches('/').to_owned()
+    };
+    let url = address("url");
+    let cloud_controller = address("cloud_controller");
+    let audiences = at.texts("audiences");
+    let skip_ssl_validation = at.boolean("skip_ssl_validation");
+    if skip_ssl_validation {
+        at.section("skip_ssl_validation").warn("the certificates of the UAA and the Cloud Controller go unchecked: whoever can answer in their place decides who reads what");
+    }
+    UaaConfig {
+        issuer: at
+            .text_if_any("issuer")
+            .unwrap_or_else(|| format!("{url}/oauth/token")),
+        audiences: if audiences.is_empty() {
+            vec!["cloud_controller".into()]
+        } else {
+            audiences
+        },
+        ca_certs: at.text("ca_certs"),
+        url,
+        cloud_controller,
+        skip_ssl_validation,
+    }
 }

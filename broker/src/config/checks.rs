@@ -55,6 +55,29 @@ pub(super) fn database(text: &str) -> Result<(), String> {
     }
 }
 
+/// The name of a service offering: "CLI-friendly" (Open Service Broker API, Service Offering Object).
+pub(super) fn service_name(text: &str) -> Result<(), String> {
+    let is_friendly = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    if (1..=255).contains(&text.len()) && text.bytes().all(is_friendly) {
+        Ok(())
+    } else {
+        Err("expected letters, digits, dots and hyphens, such as `app-metrics`".into())
+    }
+}
+
+/// A key that nobody guesses. Its form is free: what is derived from it is hashed.
+pub(super) fn secret_key(text: &str) -> Result<(), String> {
+    if text.chars().count() < 16 {
+        return Err("expected at least 16 characters; `openssl rand -base64 32` makes some".into());
+    }
+    Ok(())
+}
+
+/// A line of `promfetch hash-password`.
+pub(super) fn password_hash(text: &str) -> Result<(), String> {
+    crate::access::password::check_hash(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

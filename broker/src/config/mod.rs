@@ -1,6 +1,7 @@
 //! The configuration of the service: promfetcher's file as it is, the environment over it, defaults below.
 
 pub mod access;
+pub mod broker;
 mod checks;
 pub mod docs;
 pub mod keys;
@@ -17,6 +18,9 @@ use promfetch_core::config::read::check_identity;
 use promfetch_core::config::reader::{At, Reader};
 use promfetch_core::config::values::Values;
 use promfetch_core::config::{Nats, Secret, environment};
+
+pub use access::Access;
+pub use broker::{Broker, Store};
 
 /// Everything that the service needs to know.
 #[derive(Clone, Debug)]
@@ -40,8 +44,11 @@ pub struct Config {
     pub metric_path_allow: Vec<String>,
     /// The number of this process among several.
     pub index: u64,
+    pub access: Access,
     pub broker: Broker,
     pub store: Store,
+    /// A database that ends with the process, in place of `store`. For the demo; no key leads here.
+    pub store_in_memory: bool,
 }
 
 /// `tls_pem`: the API's certificate. Certificate and key are known to belong together.
@@ -58,27 +65,6 @@ pub struct Logging {
     pub level: String,
     pub no_color: bool,
     pub in_json: bool,
-}
-
-/// `broker`: ids in the marketplace, and the Cloud Controller's login. Empty texts were not given.
-#[derive(Clone, Debug)]
-pub struct Broker {
-    pub service_id: String,
-    pub plan_id: String,
-    pub user: String,
-    pub pass: Secret,
-}
-
-/// `db_conn` and `sql_cnx_*`: where bindings are kept.
-#[derive(Clone, Debug)]
-pub struct Store {
-    /// The database's URL as it was given, with its password; empty when there is no database.
-    pub conn: Secret,
-    pub max_idle: u32,
-    /// Zero: no limit.
-    pub max_open: u32,
-    /// Zero: for ever.
-    pub max_life: Duration,
 }
 
 impl Default for Config {
@@ -103,11 +89,23 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             metric_path_allow: Vec::new(),
             index: 0,
+            access: Access::default(),
             broker: Broker {
+                service_name: String::new(),
                 service_id: String::new(),
                 plan_id: String::new(),
-                user: String::new(),
-                pass: Secret::default(),
+                login: broker::Login {
+                    user: String::new(),
+                    pass: Secret::default(),
+                },
+                previous_login: broker::Login {
+                    user: String::new(),
+                    pass: Secret::default(),
+                },
+                secret_key: Secret::default(),
+                previous_secret_key: Secret::default(),
+                take_over: None,
+                write_back: true,
             },
             store: Store {
                 conn: Secret::default(),
@@ -115,6 +113,7 @@ impl Default for Config {
                 max_open: 10,
                 max_life: Duration::from_secs(3600),
             },
+            store_in_memory: false,
         }
     }
 }
@@ -190,9 +189,8 @@ impl Config {
             root.section("health_check_port")
                 .problem("expected another port than that of the API (`port`)");
         }
-        // Only one value is possible so far. Reading it refuses the others.
-        let _ = root.text("access");
         let tls = read_tls(root);
+        let broker = broker::read_broker(root);
         let scheme = if tls.is_some() { "https" } else { "http" };
         let base_url = root
             .text_if_any("base_url")
@@ -213,8 +211,10 @@ impl Config {
             trusted_proxies: root.networks("trusted_proxies"),
             metric_path_allow: root.texts("metric_path_allow"),
             index: root.number("index"),
-            broker: read_broker(root),
-            store: read_store(root),
+            access: access::read(root, &broker),
+            broker,
+            store: broker::read_store(root),
+            store_in_memory: false,
         }
     }
 }
@@ -243,28 +243,6 @@ fn read_logging(at: &At<'_>) -> Logging {
         level: at.text("level"),
         no_color: at.boolean("no_color"),
         in_json: at.boolean("in_json"),
-    }
-}
-
-fn read_broker(root: &At<'_>) -> Broker {
-    let at = root.section("broker");
-    Broker {
-        service_id: at.text("broker_service_id"),
-        plan_id: at.text("broker_plan_id"),
-        user: at.text("user"),
-        pass: at.secret("pass"),
-    }
-}
-
-fn read_store(root: &At<'_>) -> Store {
-    if root.is_given("db_conn") {
-        root.section("db_conn").note("is read, but this version of promfetch has no service broker yet: bound endpoints are not known, apps are asked for `/metrics`");
-    }
-    Store {
-        conn: root.secret("db_conn"),
-        max_idle: root.number("sql_cnx_max_idle"),
-        max_open: root.number("sql_cnx_max_open"),
-        max_life: root.duration("sql_cnx_max_life"),
     }
 }
 

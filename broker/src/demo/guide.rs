@@ -1,13 +1,19 @@
 //! What the demo prints when it is up.
 
-use super::APPS;
+use super::instance::STOCK_PATH;
 use super::router::{ORGANIZATION, SPACE, host};
+use super::{APPS, BROKER_LOGIN, PLAN_ID, SERVICE_ID};
 
 /// Commands to try, for an API that listens at `url`.
 pub fn guide(url: &str) -> String {
     let app = |name: &str| format!("{url}/v1/apps/{ORGANIZATION}/{SPACE}/{name}");
     let (hello, flaky) = (app("hello"), app("flaky"));
     let (guid, route) = (APPS[0].guid, host("hello"));
+    let (user, password) = BROKER_LOGIN;
+    let ids = format!(r#""service_id": "{SERVICE_ID}", "plan_id": "{PLAN_ID}""#);
+    let provision = format!(r#"{{{ids}, "organization_guid": "o", "space_guid": "s"}}"#);
+    let bind =
+        format!(r#"{{{ids}, "app_guid": "{guid}", "parameters": {{"endpoint": "{STOCK_PATH}"}}}}"#);
     let address = url.split_once("://").map_or(url, |(_, address)| address);
     format!(
         "
@@ -38,6 +44,19 @@ Try these in another terminal:
   # What promfetch says about itself
   curl -s {url}/metrics
 
+The service broker, as the platform calls it for `cf create-service` and `cf bind-service`:
+
+  broker='curl -s -u {user}:{password} -H X-Broker-API-Version:2.17 {url}/broker/v2'
+  $broker/service_instances/i --json '{provision}' -X PUT
+
+  # hello has metrics on another path too; from the bind on they are its page
+  bind='{bind}'
+  $broker/service_instances/i/service_bindings/b --json \"$bind\" -X PUT
+  curl -s {hello}/metrics | grep stock
+
+  # Unbound, it is asked for /metrics again
+  $broker'/service_instances/i/service_bindings/b?service_id={SERVICE_ID}&plan_id={PLAN_ID}' -X DELETE
+
 For Prometheus, add to `scrape_configs` (the labels are in the page, hence `honor_labels`):
 
   - job_name: promfetch-demo
@@ -57,9 +76,9 @@ mod tests {
     #[test]
     fn every_command_stands_whole_on_its_line() {
         let text = guide("http://127.0.0.1:5555");
-        assert_eq!(text.matches("  curl -s ").count(), 7);
+        assert_eq!(text.matches("  curl -s ").count(), 8);
         for line in text.lines() {
-            assert!(line.len() <= 130, "{line}");
+            assert!(line.len() <= 160, "{line}");
         }
         assert!(
             text.contains("\n  curl -s http://127.0.0.1:5555/v1/apps/demo/dev/hello/metrics\n"),

@@ -29,10 +29,15 @@ const GARBAGE: &str =
 const RATE: f64 = 25.0;
 const MOST_AT_ONCE: u32 = 5_000;
 
+/// Where further metrics of each instance are, for who binds that path.
+pub(super) const STOCK_PATH: &str = "/stock/metrics";
+
 /// The instance's whole HTTP server.
 pub(super) fn router(app: &'static str, index: usize, behaviour: Behaviour) -> Router {
     let greeting = format!("Hello from instance {index} of {app}. My metrics are on /metrics.\n");
-    let router = Router::new().route("/", get(move || std::future::ready(greeting.clone())));
+    let router = Router::new()
+        .route("/", get(move || std::future::ready(greeting.clone())))
+        .route(STOCK_PATH, get(async || stock()));
     let shop = Arc::new(Mutex::new(Shop::open(index)));
     router.route(
         "/metrics",
@@ -46,6 +51,11 @@ pub(super) fn router(app: &'static str, index: usize, behaviour: Behaviour) -> R
             }
         }),
     )
+}
+
+fn stock() -> impl IntoResponse {
+    let page = "# HELP shop_articles_in_stock Articles that can be sold\n# TYPE shop_articles_in_stock gauge\nshop_articles_in_stock 4711\n";
+    ([(CONTENT_TYPE, Format::Text.content_type())], page)
 }
 
 fn metrics(shop: &Mutex<Shop>, headers: &HeaderMap) -> Response {

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::config::broker::Login;
 use crate::server::connections;
 use crate::server::shutdown::Shutdown;
 
@@ -24,6 +25,11 @@ pub use guide::guide;
 
 /// Everything of the demo listens here and nowhere else.
 pub const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// The ids of the service broker, and its login.
+const SERVICE_ID: &str = "promfetch";
+const PLAN_ID: &str = "fetch-app";
+const BROKER_LOGIN: (&str, &str) = ("platform", "try-me");
 
 /// An app of the demo.
 struct App {
@@ -93,6 +99,15 @@ pub async fn start(shutdown: &Shutdown) -> io::Result<Config> {
         user,
         pass: Secret(pass),
     }];
+    // Of the broker everything is known to who reads the guide; nothing of it outlives this process.
+    config.broker.service_id = SERVICE_ID.into();
+    config.broker.plan_id = PLAN_ID.into();
+    config.broker.login = Login {
+        user: BROKER_LOGIN.0.into(),
+        pass: Secret(BROKER_LOGIN.1.into()),
+    };
+    config.broker.secret_key = Secret(Uuid::new_v4().to_string());
+    config.store_in_memory = true;
     // Ready with the first poll: the delay only bounds the wait for one.
     config.core.discovery.policy.allow = vec![IpAddr::from(Ipv4Addr::LOCALHOST).into()];
     Ok(config)

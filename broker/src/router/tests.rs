@@ -2,18 +2,18 @@
 
 use axum::body::{Body, to_bytes};
 use axum::http::Response;
-use prometheus_client::registry::Registry;
 use promfetch_core::client::Client;
 use promfetch_core::config::{Gorouter, Secret};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
 
 use super::*;
+use crate::access::audit::Audit;
+use crate::bindings::sync::Keeper;
 use crate::config::Config;
 use crate::demo;
-use crate::server::health::Health;
-use crate::server::observe::Observer;
 use crate::server::shutdown::Shutdown;
+use crate::service;
 
 const HELLO: &str = "/v1/apps/demo/dev/hello";
 
@@ -40,34 +40,27 @@ impl Service {
         let shutdown = Shutdown::new(std::time::Duration::ZERO);
         let mut config = demo::start(&shutdown).await.unwrap();
         change(&mut config);
-        let (service, client) = Self::over(config, table, shutdown);
+        let (service, client, keeper) = Self::over(config, table, shutdown);
         client.discovery().wait_ready().await;
+        keeper.wait_ready().await;
         service
     }
 
-    fn over(config: Config, table: Vec<Route>, shutdown: Shutdown) -> (Self, Client) {
+    fn over(mut config: Config, table: Vec<Route>, shutdown: Shutdown) -> (Self, Client, Keeper) {
+        config.store_in_memory = true;
         let sources = CancellationToken::new();
-        let mut registry = Registry::default();
-        own_metrics::register_build(&mut registry);
-        let observer = Observer::register(&mut registry, &config.trusted_proxies);
-        let client = Client::start(config.core.clone(), &mut registry, sources.clone()).unwrap();
-        let health = Health {
-            discovery: client.discovery().clone(),
-            shutdown: shutdown.clone(),
-        };
-        let api = Api {
-            client: client.clone(),
-            config: Arc::new(config),
-            registry: Arc::new(registry),
-            health,
-        };
+        let mut service = service::Service::assemble(config, &shutdown, sources.clone()).unwrap();
+        tokio::spawn(service.background(sources.clone()));
+        let client = service.api.client.clone();
+        let keeper = service.api.keeper.clone().unwrap();
         (
             Self {
-                router: assemble(table, api, observer),
+                router: assemble(table, service.api, service.observer),
                 shutdown,
                 _sources: sources.drop_guard(),
             },
             client,
+            keeper,
         )
     }
 
@@ -108,7 +101,9 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
 
 /// A path that the route's pattern matches.
 fn example(pattern: &str) -> String {
-    pattern.replace("{*address}", "demo/dev/hello/metrics")
+    pattern
+        .replace("{*address}", "demo/dev/hello/metrics")
+        .replace("{*path}", "v2/catalog")
 }
 
 #[tokio::test]
@@ -117,8 +112,8 @@ async fn every_route_has_a_class_and_the_guard_obeys_it() {
     for route in table() {
         let status = service.get(&example(route.path)).await.0;
         let want = match route.class {
-            Class::Public | Class::Reader => 200,
-            Class::Operator => 401,
+            Class::Public | Class::Reader | Class::Platform => 200,
+            Class::Operator | Class::Broker => 401,
         };
         assert_eq!(status, want, "{} {:?}", route.path, route.class);
     }
@@ -146,7 +141,10 @@ async fn a_route_that_the_table_does_not_name_is_refused() {
         .route("/forgotten", get(|| async { "secret" }))
         .fallback(errors::no_such_page)
         .layer(from_fn_with_state(
-            Arc::new(std::collections::HashMap::from([("/known", Class::Public)])),
+            (
+                Gate::new(&Config::default(), None, Audit::default()).unwrap(),
+                Classes::new(std::collections::HashMap::from([("/known", Class::Public)])),
+            ),
             guard,
         ));
     for (path, want) in [("/forgotten", 403), ("/elsewhere", 404)] {
@@ -161,7 +159,7 @@ async fn a_route_that_the_table_does_not_name_is_refused() {
 }
 
 #[tokio::test]
-async fn operators_are_asked_to_log_in_and_no_login_fits_yet() {
+async fn operators_are_asked_to_log_in() {
     let service = Service::demo().await;
     for login in [
         &[][..],
@@ -174,7 +172,10 @@ async fn operators_are_asked_to_log_in_and_no_login_fits_yet() {
             header(&response, "www-authenticate"),
             "Basic realm=\"promfetch\""
         );
-        assert_eq!(text(response).await, "401 This page is for operators\n");
+        assert_eq!(
+            text(response).await,
+            "401 A login is needed: credentials of a binding, an operator's, or a token of the platform\n"
+        );
     }
 }
 
@@ -421,7 +422,7 @@ async fn before_the_table_is_complete_the_answer_is_503() {
         pass: Secret::default(),
     }];
     config.core.discovery.start_response_delay = std::time::Duration::from_secs(3600);
-    let (service, _client) =
+    let (service, _client, _keeper) =
         Service::over(config, table(), Shutdown::new(std::time::Duration::ZERO));
     let response = service
         .request("GET", &format!("{HELLO}/metrics"), &[])

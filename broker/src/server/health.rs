@@ -11,11 +11,14 @@ use promfetch_core::discovery::{Discovery, SourceState};
 use serde::Serialize;
 
 use super::shutdown::Shutdown;
+use crate::bindings::sync::Keeper;
 
 /// What health is read from. Cloning shares it.
 #[derive(Clone, Debug)]
 pub(crate) struct Health {
     pub(crate) discovery: Discovery,
+    /// `None`: there are no bindings to know.
+    pub(crate) keeper: Option<Keeper>,
     pub(crate) shutdown: Shutdown,
 }
 
@@ -38,12 +41,33 @@ struct Report {
 
 impl Health {
     fn report(&self) -> Report {
-        let readiness = self.discovery.readiness();
+        let mut readiness = self.discovery.readiness();
+        if let Some(keeper) = &self.keeper {
+            readiness.ready &= keeper.is_ready();
+            readiness.sources.push(of_bindings(keeper));
+        }
         let all_there = readiness.sources.iter().all(|source| source.connected);
         Report {
             status: status(self.shutdown.is_draining(), readiness.ready, all_there),
             sources: readiness.sources,
         }
+    }
+}
+
+/// The database among the sources: what bindings say is read from it.
+fn of_bindings(keeper: &Keeper) -> SourceState {
+    let status = keeper.status();
+    SourceState {
+        kind: "bindings",
+        name: "db_conn".into(),
+        connected: status.problem.is_none() && status.is_loaded,
+        ready: keeper.is_ready(),
+        detail: match (status.problem, status.is_loaded) {
+            (Some(problem), _) => problem,
+            (None, true) => format!("{} bindings", keeper.bindings().len()),
+            (None, false) => "not read yet".into(),
+        },
+        last_message_age: status.read.map(|at| at.elapsed()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is stored.
 
+use super::keys;
+
 /// A service instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instance {
@@ -44,6 +46,13 @@ pub struct Binding {
     pub nonce: String,
     /// Milliseconds since 1970.
     pub created: i64,
+}
+
+impl Binding {
+    /// The key of the binding with these ids.
+    pub fn key(instance_id: Option<&str>, binding_id: &str) -> BindingKey {
+        keys::binding(instance_id, binding_id)
+    }
 }
 
 /// A binding that is to be stored, of the instance of the transaction.

@@ -1,5 +1,6 @@
 //! Discover, fetch, merge: what the service, the C library and the plugins call.
 
+mod bound;
 mod query;
 mod status;
 mod targets;
@@ -13,6 +14,7 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use bound::{Bound, PathSource, Settings};
 pub use query::{
     DEFAULT_METRIC_PATH, MAX_METRIC_PATH, Query, check_metric_path, pick_instance, scrape_timeout,
 };
@@ -20,11 +22,11 @@ pub use status::InstanceStatus;
 
 use crate::calls::{Call, Calls};
 use crate::config::Config;
-use crate::discovery::{Discovery, Located, Readiness, SourceState};
+use crate::discovery::{Discovery, Located, Process, Readiness, SourceState};
 use crate::error::{Error, Kind};
 use crate::exposition::Format;
 use crate::failure::{Effect, Failure, Reason};
-use crate::fetch::{Fetcher, Outcome, Request, Target};
+use crate::fetch::{Fetcher, FlightKey, Outcome, Request, Target};
 use crate::merge::{self, Health, Input, Merged};
 use crate::metrics::AppFetches;
 use crate::selector::Selector;
@@ -129,8 +131,8 @@ impl Client {
         }
     }
 
-    /// The instances that a selector leads to, of all its apps: `web` processes unless `process_type` says otherwise
-    /// (a route leads to whatever process it is mapped to).
+    /// The instances that a selector leads to, of all its apps: processes of the type that is asked for, else of the
+    /// app's own in `bound`, else `web` (a route leads to whatever process it is mapped to).
     ///
     /// # Errors
     /// [`Kind::NotReady`] while the routing table is not complete yet and some of the instances may be missing.
@@ -139,9 +141,14 @@ impl Client {
         &self,
         selector: &Selector,
         process_type: Option<&str>,
+        bound: &Bound,
     ) -> Result<Vec<Located>, Error> {
         let discovery = &self.0.discovery;
-        let located = discovery.find(selector, process_type);
+        let process = Process {
+            asked: process_type,
+            usual: Some(bound.processes()),
+        };
+        let located = discovery.find(selector, process);
         if !discovery.is_ready() && !is_complete(&located, &discovery.readiness()) {
             return Err(Error::new(
                 Kind::NotReady,
@@ -157,10 +164,7 @@ impl Client {
                 "The routing table is empty: no source of routes could be heard so far (see `/ready` on the health port)",
             ));
         }
-        Err(Error::new(
-            Kind::NotFound,
-            format!("Cannot found app with id or path {}", plain(selector)),
-        ))
+        Err(no_such_app(selector))
     }
 
     /// Asks all these instances at once and merges what arrives in time.
@@ -171,7 +175,6 @@ impl Client {
     pub async fn page(&self, query: &Query, located: Vec<Located>) -> Result<Answer, Error> {
         let shared = &*self.0;
         let deadline = Instant::now() + query.timeout.min(shared.config.fetch.timeout);
-        let path = query.metric_path.as_deref().unwrap_or(DEFAULT_METRIC_PATH);
         let extra = &shared.config.merge.extra_labels;
 
         let exporters = if query.only_app_metrics {
@@ -179,15 +182,16 @@ impl Client {
         } else {
             targets::of_exporters(&shared.config.external_exporters, &located, extra)
         };
-        let mut targets = targets::of_instances(located, path, extra);
+        let asked = query.metric_path.as_deref();
+        let mut targets = targets::of_instances(located, asked, &query.bound, extra);
         targets.extend(exporters);
 
         let mut outcomes = shared
             .fetcher
-            .fetch(request(query, path, query.format, targets, deadline))
+            .fetch(request(query, query.format, targets, deadline))
             .await?;
         if query.format != Format::Text && common_format(&outcomes).is_err() {
-            self.ask_again_as_text(query, path, deadline, &mut outcomes)
+            self.ask_again_as_text(query, deadline, &mut outcomes)
                 .await?;
         }
         let format = agree_on_format(query.format, &mut outcomes);
@@ -200,6 +204,9 @@ impl Client {
         };
         if instances().count() > 0 && instances().all(|outcome| matches!(&outcome.result, Err(failure) if failure.reason == Reason::Status4xx)) {
             let app = plain(&query.selector);
+            let path = instances()
+                .next()
+                .map_or(DEFAULT_METRIC_PATH, |one| &*one.target.path_and_query);
             return Err(Error::new(Kind::NoEndpoint, format!("Cannot found endpoint '{path}' for app with id or path '{app}', please create one")));
         }
         let up = instances().filter(|outcome| outcome.result.is_ok()).count();
@@ -215,15 +222,24 @@ impl Client {
         })
     }
 
-    /// What is known of these instances without asking them: "why is my app not there?"
-    pub fn instances(&self, located: &[Located], metric_path: &str) -> Vec<InstanceStatus> {
+    /// What is known of these instances without asking them: "why is my app not there?" `metric_path` is what the
+    /// caller would ask for.
+    pub fn instances(
+        &self,
+        located: &[Located],
+        metric_path: Option<&str>,
+        bound: &Bound,
+    ) -> Vec<InstanceStatus> {
         let last = self
             .0
             .fetcher
             .last_outcomes(located.iter().map(|one| &*one.instance));
         let pairs = located.iter().zip(last);
         pairs
-            .map(|(one, last)| InstanceStatus::of(one, metric_path, last))
+            .map(|(one, last)| {
+                let way = bound.way(&one.instance.app.app_id, metric_path);
+                InstanceStatus::of(one, &way, last)
+            })
             .collect()
     }
 
@@ -231,7 +247,6 @@ impl Client {
     async fn ask_again_as_text(
         &self,
         query: &Query,
-        path: &str,
         deadline: Instant,
         outcomes: &mut [Outcome],
     ) -> Result<(), Error> {
@@ -245,7 +260,7 @@ impl Client {
         let again = self
             .0
             .fetcher
-            .fetch(request(query, path, Format::Text, targets, deadline))
+            .fetch(request(query, Format::Text, targets, deadline))
             .await?;
         for (at, outcome) in others.into_iter().zip(again) {
             outcomes[at] = outcome;
@@ -311,15 +326,9 @@ fn is_complete(located: &[Located], readiness: &Readiness) -> bool {
         && (located.iter().all(|one| one.trusted) || readiness.sources.iter().any(is_ready))
 }
 
-fn request(
-    query: &Query,
-    path: &str,
-    format: Format,
-    targets: Vec<Arc<Target>>,
-    deadline: Instant,
-) -> Request {
+fn request(query: &Query, format: Format, targets: Vec<Arc<Target>>, deadline: Instant) -> Request {
     Request {
-        key: flight_key(query, path, format, &targets).into(),
+        key: flight_key(query, format, &targets),
         app_ids: app_ids(&targets),
         format,
         authorization: query.authorization.clone(),
@@ -377,6 +386,14 @@ fn agree_on_format(asked: Format, outcomes: &mut [Outcome]) -> Format {
     Format::Text
 }
 
+/// [`Kind::NotFound`], in promfetcher's words.
+pub fn no_such_app(selector: &Selector) -> Error {
+    Error::new(
+        Kind::NotFound,
+        format!("Cannot found app with id or path {}", plain(selector)),
+    )
+}
+
 /// The selector as a person wrote it, for messages.
 fn plain(selector: &Selector) -> String {
     match selector {
@@ -389,28 +406,44 @@ fn plain(selector: &Selector) -> String {
     }
 }
 
-/// What makes two requests equal, so that they may share one fetch: selector, path, format, the forwarded
-/// credentials, and every instance asked with the Host it is asked under.
-fn flight_key(query: &Query, path: &str, format: Format, targets: &[Arc<Target>]) -> String {
-    use std::fmt::Write;
-    let credentials = query
+/// What makes two requests equal, so that they may share one fetch: selector, format, the forwarded credentials,
+/// every instance asked with the Host and the path it is asked under, and what an app gets besides.
+fn flight_key(query: &Query, format: Format, targets: &[Arc<Target>]) -> FlightKey {
+    let mut key = format!("{}\0{format:?}\0", query.selector).into_bytes();
+    let mut add = |text: &[u8]| {
+        key.extend_from_slice(text);
+        key.push(0);
+    };
+    add(query
         .authorization
         .as_ref()
-        .map_or(&b""[..], |value| value.as_bytes());
-    let mut key = format!(
-        "{}\0{path}\0{format:?}\0{}\0",
-        query.selector,
-        credentials.escape_ascii()
-    );
+        .map_or(&b""[..], |value| value.as_bytes()));
+    let mut last = None;
     for target in targets {
         let registration = target
             .instance
             .as_ref()
             .map_or(0, |located| located.registration);
-        // Writing to a String cannot fail.
-        let _ = write!(key, "{}\0{registration}\0{}\0", target.address, target.host);
+        add(target.address.to_string().as_bytes());
+        add(&registration.to_ne_bytes());
+        add(target.host.as_bytes());
+        add(target.path_and_query.as_bytes());
+        // The instances of an app stand together and share their extras.
+        if let Some(extras) = &target.extras
+            && !last.is_some_and(|last| Arc::ptr_eq(last, extras))
+        {
+            let credentials = extras.authorization.iter();
+            let headers = extras.headers.iter();
+            for (name, value) in headers.map(|(name, value)| (name.as_str(), value)) {
+                add(name.as_bytes());
+                add(value.as_bytes());
+            }
+            credentials.for_each(|value| add(value.as_bytes()));
+            add(format!("{:?}", extras.timeout).as_bytes());
+            last = Some(extras);
+        }
     }
-    key
+    key.into()
 }
 
 /// The apps of a page: whoever shares them shares one part of the fetches when there is contention.

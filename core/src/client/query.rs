@@ -1,10 +1,12 @@
 //! What a caller asks for, and the checks on the parts that come from outside.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
 use percent_encoding::percent_decode_str;
 
+use super::bound::Bound;
 use crate::discovery::Located;
 use crate::error::{Error, Kind};
 use crate::exposition::Format;
@@ -20,8 +22,11 @@ pub const DEFAULT_METRIC_PATH: &str = "/metrics";
 #[derive(Clone, Debug)]
 pub struct Query {
     pub selector: Selector,
-    /// The path on the instances, checked by [`check_metric_path`]; `None`: `/metrics`.
+    /// The path on the instances, checked by [`check_metric_path`]; `None`: `/metrics`. Apps that have a path of
+    /// their own in `bound` are asked for that.
     pub metric_path: Option<String>,
+    /// What apps want differently.
+    pub bound: Arc<Bound>,
     /// Without external exporters and without the health series.
     pub only_app_metrics: bool,
     /// The format that the caller gets, unless the instances have only text.

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use super::bound::{PathSource, Way};
 use crate::discovery::Located;
 use crate::fetch::LastOutcome;
 
@@ -24,6 +25,8 @@ pub struct InstanceStatus {
     pub host: String,
     /// The path that the next page asks for.
     pub path: String,
+    /// Why: `default`, `query` (the caller's `metric_path`) or `binding` (what the app's developers have bound).
+    pub path_source: PathSource,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub isolation_segment: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -55,7 +58,7 @@ pub struct Last {
 }
 
 impl InstanceStatus {
-    pub(super) fn of(located: &Located, path: &str, last: Option<LastOutcome>) -> Self {
+    pub(super) fn of(located: &Located, way: &Way<'_>, last: Option<LastOutcome>) -> Self {
         let instance = &*located.instance;
         Self {
             app_id: instance.app.app_id.to_string(),
@@ -68,7 +71,8 @@ impl InstanceStatus {
             address: instance.address.to_string(),
             tls: instance.transport.tls.is_some(),
             host: located.host.to_string(),
-            path: path.to_owned(),
+            path: way.path.to_owned(),
+            path_source: way.source,
             isolation_segment: instance.isolation_segment.to_string(),
             availability_zone: instance.availability_zone.to_string(),
             route_age_seconds: seconds(located.age),

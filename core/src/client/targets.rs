@@ -2,23 +2,31 @@
 
 use std::sync::Arc;
 
+use super::bound::Bound;
 use crate::config::ExternalExporter;
 use crate::discovery::Located;
 use crate::fetch::Target;
 use crate::instance::{Address, App, Transport};
 use crate::labels::Labels;
 
-/// The instances as targets: one each, in the same order.
-pub(super) fn of_instances(located: Vec<Located>, path: &str, extra: &Labels) -> Vec<Arc<Target>> {
+/// The instances as targets: one each, in the same order. `asked` is the path that the caller asks for.
+pub(super) fn of_instances(
+    located: Vec<Located>,
+    asked: Option<&str>,
+    bound: &Bound,
+    extra: &Labels,
+) -> Vec<Arc<Target>> {
     let target = |one: Located| {
+        let way = bound.way(&one.instance.app.app_id, asked);
         Arc::new(Target {
             exporter: None,
             address: one.instance.address.clone(),
             transport: one.instance.transport.clone(),
             host: one.host.clone(),
-            path_and_query: path.into(),
+            path_and_query: way.path.into(),
             labels: with_extra(one.instance.labels(), extra),
             trusted: one.trusted,
+            extras: way.extras,
             instance: Some(one),
         })
     };
@@ -68,6 +76,7 @@ fn of_exporter(exporter: &ExternalExporter, app: &App, extra: &Labels) -> Target
         },
         labels: with_extra(app.labels(), extra),
         trusted: true,
+        extras: None,
         address,
     }
 }

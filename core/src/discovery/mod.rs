@@ -27,7 +27,7 @@ use self::metrics::Metrics;
 use self::readiness::Board;
 pub use self::readiness::{Readiness, SourceState};
 use self::table::{Bounds, MAX_POLLS, Table};
-pub use self::table::{Located, RouteEntry};
+pub use self::table::{Located, Process, RouteEntry};
 use self::throttle::Throttle;
 use crate::calls::Calls;
 use crate::config::{self, Config};
@@ -191,9 +191,9 @@ impl Discovery {
     /// The instances that the selector leads to, by app GUID, then index, then address; one entry for each
     /// instance. Empty: no such app is known (yet: see [`Self::readiness`]).
     ///
-    /// By names and by GUID, `process_type` is `web` unless another one is asked for; by route, any.
-    pub fn find(&self, selector: &Selector, process_type: Option<&str>) -> Vec<Located> {
-        self.table.find(selector, process_type, Instant::now())
+    /// By names and by GUID, only processes of the type asked for, or of the app's usual one; by route, any.
+    pub fn find<'a>(&self, selector: &Selector, process: impl Into<Process<'a>>) -> Vec<Located> {
+        self.table.find(selector, process, Instant::now())
     }
 
     /// Whether all sources have been heard completely, and how each is doing.

@@ -36,7 +36,8 @@ pub(super) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Asks the target. There is no time limit here except for connecting: who waits for the page drops the future.
+    /// Asks the target. There is no time limit here except for connecting and the target's own: who waits for the
+    /// page drops the future.
     pub(super) async fn run(&self) -> Result<Fetched, Failure> {
         let registration = self
             .target
@@ -70,7 +71,7 @@ impl Exchange<'_> {
 
     async fn ask(&self) -> Result<Fetched, Failure> {
         let endpoint = Arc::new(self.endpoint()?);
-        let mut path = request::path(&self.target.path_and_query)?;
+        let path = request::path(&self.target.path_and_query)?;
         // First the instance's own limit: waiting for it must not take a place from other instances.
         let _entry = self.inner.pool.enter(&endpoint).await;
         let _permit = self.inner.limit.acquire(self.app).await;
@@ -81,9 +82,34 @@ impl Exchange<'_> {
             .fetches
             .see(self.inner.limit.running());
         self.progress.start();
+        let timeout = self
+            .target
+            .extras
+            .as_ref()
+            .and_then(|extras| extras.timeout);
+        let Some(timeout) = timeout else {
+            return self.follow(&endpoint, path).await;
+        };
+        let late = |_| {
+            let detail = format!(
+                "no complete page within the {} s that the app has set",
+                timeout.as_secs_f64()
+            );
+            Failure::new(Reason::Timeout, detail)
+        };
+        tokio::time::timeout(timeout, self.follow(&endpoint, path))
+            .await
+            .map_err(late)?
+    }
 
+    /// Asks for the path, and for those that redirects lead to.
+    async fn follow(
+        &self,
+        endpoint: &Arc<Endpoint>,
+        mut path: PathAndQuery,
+    ) -> Result<Fetched, Failure> {
         for redirects in 0..=MAX_REDIRECTS {
-            let (response, lease) = self.send(&endpoint, &path, redirects > 0).await?;
+            let (response, lease) = self.send(endpoint, &path, redirects > 0).await?;
             self.progress.answered(response.status());
             match response.status() {
                 StatusCode::MOVED_PERMANENTLY

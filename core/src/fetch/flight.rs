@@ -284,6 +284,7 @@ mod tests {
 
     fn targets(count: u16) -> Vec<Arc<Target>> {
         let target = |port| Target {
+            extras: None,
             instance: None,
             exporter: None,
             address: Address {

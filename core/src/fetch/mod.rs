@@ -25,7 +25,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, SystemTime};
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use prometheus_client::registry::Registry;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -75,6 +75,29 @@ pub struct Target {
     pub labels: Labels,
     /// From the operator's configuration: the address policy does not apply.
     pub trusted: bool,
+    /// What this target gets besides what all of a page get. Targets of one app share it.
+    pub extras: Option<Arc<Extras>>,
+}
+
+/// What one target gets besides what all targets of a page get. It goes along over redirects, which never leave
+/// the target.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// In place of the caller's `Authorization`.
+    pub authorization: Option<HeaderValue>,
+    /// Further headers. Those that every target gets win.
+    pub headers: HeaderMap,
+    /// How long the target may take, from the first try to connect to the last byte.
+    pub timeout: Option<Duration>,
+}
+
+/// Shows no credentials.
+impl fmt::Debug for Extras {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extras")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A page to fetch.

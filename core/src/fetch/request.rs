@@ -73,10 +73,23 @@ impl Common {
         is_http2: bool,
         is_redirected: bool,
     ) -> Result<HttpRequest<NoBody>, Failure> {
-        let mut headers = self.headers.clone();
+        let extras = target.extras.as_deref();
+        let mut headers = match extras {
+            None => self.headers.clone(),
+            Some(extras) => {
+                let mut headers = extras.headers.clone();
+                headers.extend(self.headers.clone());
+                headers
+            }
+        };
         let left = self
             .deadline
             .saturating_duration_since(Instant::now())
+            .min(
+                extras
+                    .and_then(|extras| extras.timeout)
+                    .unwrap_or(Duration::MAX),
+            )
             .max(Duration::from_millis(1));
         if let Ok(value) = HeaderValue::from_str(&format!("{:.3}", left.as_secs_f64())) {
             headers.insert(SCRAPE_TIMEOUT, value);
@@ -84,7 +97,12 @@ impl Common {
         if let Some(located) = &target.instance {
             identify(&located.instance, &mut headers);
         }
-        if let (None, false, Some(value)) = (&target.exporter, is_redirected, &self.authorization) {
+        let callers = match (&target.exporter, is_redirected) {
+            (None, false) => self.authorization.as_ref(),
+            _ => None,
+        };
+        let own = extras.and_then(|extras| extras.authorization.as_ref());
+        if let Some(value) = own.or(callers) {
             headers.insert(header::AUTHORIZATION, value.clone());
         }
         let unusable = || {
@@ -268,6 +286,7 @@ mod tests {
 
     fn target(host: &str) -> Target {
         Target {
+            extras: None,
             instance: None,
             exporter: None,
             address: Address::parse("10.0.0.1:61001").unwrap(),

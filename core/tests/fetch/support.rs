@@ -294,6 +294,7 @@ pub(crate) fn target(address: SocketAddr) -> Target {
         trusted: true,
     };
     Target {
+        extras: None,
         instance: Some(located),
         exporter: None,
         address,

@@ -1,8 +1,9 @@
 //! `promfetch fetch`: one page to stdout.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use promfetch_core::client::{self, Query};
+use promfetch_core::client::{self, Bound, Query};
 use promfetch_core::exposition::{Format, media};
 use promfetch_core::selector::Selector;
 
@@ -109,14 +110,17 @@ async fn by_discovery(arguments: &Arguments, config: &crate::config::Config) -> 
         .map(client::check_metric_path)
         .transpose()?;
     let asked = ask::Discovered::start(config, arguments.wait).await?;
-    let mut located = asked
-        .client
-        .locate(&arguments.selector, arguments.process_type.as_deref())?;
+    let mut located = asked.client.locate(
+        &arguments.selector,
+        arguments.process_type.as_deref(),
+        &Bound::default(),
+    )?;
     if let Some(n) = &arguments.instance {
         located = client::pick_instance(located, n)?;
     }
     let offered = asked.client.offered_formats();
     let query = Query {
+        bound: Arc::default(),
         selector: arguments.selector.clone(),
         metric_path,
         only_app_metrics: arguments.only_app_metrics,

@@ -87,7 +87,10 @@ fn promfetchers_old_form_works_as_it_is() {
         (CERTIFICATE, PRIVATE_KEY, OTHER_CERTIFICATE)
     );
     assert_eq!(
-        (config.broker.user.as_str(), config.broker.pass.0.as_str()),
+        (
+            config.broker.login.user.as_str(),
+            config.broker.login.pass.0.as_str()
+        ),
         ("broker", "on")
     );
     assert_eq!(
@@ -139,7 +142,6 @@ fn promfetchers_old_form_works_as_it_is() {
         [
             (Severity::Note, "max_idle_conns"),
             (Severity::Note, "not_exit_when_conn_failed"),
-            (Severity::Note, "db_conn")
         ]
     );
 }
@@ -209,7 +211,10 @@ fn a_file_rendered_by_bosh_works_as_it_is() {
         "an empty `base_url` has its default"
     );
     assert_eq!(
-        (config.broker.user.as_str(), config.broker.pass.0.as_str()),
+        (
+            config.broker.login.user.as_str(),
+            config.broker.login.pass.0.as_str()
+        ),
         ("", "")
     );
     assert_eq!(config.core.external_exporters.len(), 2);
@@ -221,5 +226,5 @@ fn a_file_rendered_by_bosh_works_as_it_is() {
         .iter()
         .map(|warning| warning.key.as_str())
         .collect();
-    assert_eq!(keys, ["max_idle_conns", "idle_conn_timeout", "db_conn"]);
+    assert_eq!(keys, ["max_idle_conns", "idle_conn_timeout"]);
 }

@@ -145,6 +145,6 @@ fn debug_output_shows_no_secret() {
         ("db_conn", "mysql://u:hush@h/d"),
     ];
     let (config, warnings) = load_all("", &[], &options).unwrap();
-    assert_eq!(config.broker.pass.0, "hush");
+    assert_eq!(config.broker.login.pass.0, "hush");
     assert!(!format!("{config:?} {warnings:?}").contains("hush"));
 }

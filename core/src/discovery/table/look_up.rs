@@ -1,9 +1,8 @@
 //! From a selector to the instances to ask.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use hashbrown::HashMap;
 
 use super::Table;
 use super::lease::Leases;
@@ -17,6 +16,33 @@ use crate::selector::Selector;
 
 /// The process type that is meant when nobody asks for one.
 const WEB: &str = "web";
+
+/// Which processes of an app are meant.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Process<'a> {
+    /// The type that was asked for.
+    pub asked: Option<&'a str>,
+    /// Apps, by GUID, whose usual type is another one than `web`.
+    pub usual: Option<&'a HashMap<Box<str>, Box<str>>>,
+}
+
+impl<'a> From<Option<&'a str>> for Process<'a> {
+    fn from(asked: Option<&'a str>) -> Self {
+        Self { asked, usual: None }
+    }
+}
+
+impl Process<'_> {
+    /// Whether this process is meant, of an app that was found by its names or its GUID.
+    fn is_meant(&self, app: &[u8]) -> bool {
+        let usual = || self.usual.and_then(|usual| usual.get(app_id(app)));
+        let wanted = self
+            .asked
+            .or_else(|| usual().map(|name| &**name))
+            .unwrap_or(WEB);
+        process_type(app) == wanted
+    }
+}
 
 /// An instance that a selector led to. A snapshot: it does not follow later changes.
 #[derive(Clone, Debug)]
@@ -36,18 +62,28 @@ pub struct Located {
 impl Table {
     /// The instances that the selector leads to, by app GUID, then index, then address. Empty: no such app.
     ///
-    /// By names and by GUID only the process type asked for, or `web`; a route leads to whatever it is mapped to,
-    /// unless a type is asked for. One entry for each instance: of several ports the lowest.
-    pub fn find(&self, selector: &Selector, wanted: Option<&str>, now: Instant) -> Vec<Located> {
+    /// By names and by GUID only the process type asked for, or the app's usual one; a route leads to whatever it is
+    /// mapped to, unless a type is asked for. One entry for each instance: of several ports the lowest.
+    pub fn find<'a>(
+        &self,
+        selector: &Selector,
+        process: impl Into<Process<'a>>,
+        now: Instant,
+    ) -> Vec<Located> {
+        let process = process.into();
         let state = self.read();
         let (mut instances, host) = match selector {
-            Selector::Guid(guid) => (of_apps(&state, state.with_guid(guid), wanted), None),
+            Selector::Guid(guid) => (of_apps(&state, state.with_guid(guid), &process), None),
             Selector::Name {
                 organization,
                 space,
                 app,
             } => (
-                of_apps(&state, state.with_names([organization, space, app]), wanted),
+                of_apps(
+                    &state,
+                    state.with_names([organization, space, app]),
+                    &process,
+                ),
                 None,
             ),
             Selector::Route(text) => {
@@ -60,10 +96,10 @@ impl Table {
                 let host = Some(request.host())
                     .filter(|host| !host.starts_with('*'))
                     .map(Box::<str>::from);
-                (of_route(&state, route, wanted), host)
+                (of_route(&state, route, process.asked), host)
             }
         };
-        let mut apps = HashMap::new();
+        let mut apps = hashbrown::HashMap::new();
         instances.retain(|id| !is_taken_over(&state, &state.instances[*id]));
         let unique = one_per_instance(&state, instances);
         let mut located: Vec<_> = unique
@@ -94,7 +130,7 @@ impl Table {
         state: &State,
         entry: &InstanceEntry,
         host: Option<&str>,
-        apps: &mut HashMap<u32, Arc<App>>,
+        apps: &mut hashbrown::HashMap<u32, Arc<App>>,
         now: Instant,
     ) -> Located {
         let app = apps
@@ -123,11 +159,10 @@ impl Table {
     }
 }
 
-fn of_apps(state: &State, apps: impl Iterator<Item = u32>, wanted: Option<&str>) -> Vec<u32> {
-    let wanted = wanted.unwrap_or(WEB);
+fn of_apps(state: &State, apps: impl Iterator<Item = u32>, process: &Process<'_>) -> Vec<u32> {
     let apps = apps
         .map(|id| &state.apps[id])
-        .filter(|app| is_served(&app.bytes) && process_type(&app.bytes) == wanted);
+        .filter(|app| is_served(&app.bytes) && process.is_meant(&app.bytes));
     apps.flat_map(|app| app.instances.iter().copied()).collect()
 }
 

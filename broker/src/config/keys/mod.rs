@@ -1,5 +1,8 @@
 //! The service's own keys, on top of core's.
 
+mod access;
+mod broker;
+
 use std::time::Duration;
 
 use promfetch_core::config::kind::Kind;
@@ -11,10 +14,13 @@ const LISTEN: Kind = Kind::Integer { min: 0, max: 65535 };
 
 /// The table of all keys: core's, then the service's.
 pub fn table() -> Table {
-    promfetch_core::config::keys::table().with(KEYS)
+    promfetch_core::config::keys::table()
+        .with(KEYS)
+        .with(access::KEYS)
+        .with(broker::KEYS)
 }
 
-/// The keys, in the order of the documentation.
+/// Ports, addresses, logging: in the order of the documentation.
 const KEYS: &[Key] = &[
     Key {
         name: "port",
@@ -82,14 +88,6 @@ const KEYS: &[Key] = &[
         example: "/actuator/*",
     },
     Key {
-        name: "access",
-        kind: Kind::Choice(&["open"]),
-        default: Value("open"),
-        unit: "",
-        meaning: "Who may read metrics. This version has no access control yet: whoever reaches the port reads everything, and other values are refused.",
-        example: "open",
-    },
-    Key {
         name: "trusted_proxies[]",
         kind: Kind::Network,
         default: Empty,
@@ -144,84 +142,5 @@ const KEYS: &[Key] = &[
         unit: "",
         meaning: "The number of this process among several.",
         example: "2",
-    },
-    Key {
-        name: "broker.broker_service_id",
-        kind: Kind::Text,
-        default: Empty,
-        unit: "",
-        meaning: "Id of the service offering in the marketplace. This version of promfetch has no service broker yet: it reads and checks this section and the keys of the database, and does nothing with them.",
-        example: "75bcebab-cc25-4ef6-89dc-a91b953919f1",
-    },
-    Key {
-        name: "broker.broker_plan_id",
-        kind: Kind::Text,
-        default: Empty,
-        unit: "",
-        meaning: "Id of its plan.",
-        example: "e2900be3-709b-419e-b63b-de3aabcd9e15",
-    },
-    Key {
-        name: "broker.user",
-        kind: Kind::Text,
-        default: Empty,
-        unit: "",
-        meaning: "Login of the Cloud Controller at the service broker. promfetcher's default `user` is not taken over.",
-        example: "cloud-controller",
-    },
-    Key {
-        name: "broker.pass",
-        kind: Kind::Secret,
-        default: Empty,
-        unit: "",
-        meaning: "Its password. promfetcher's default `password` is not taken over.",
-        example: "secret",
-    },
-    Key {
-        name: "db_conn",
-        kind: Kind::Checked {
-            what: "a database URL: `mysql://`, `mariadb://`, `postgres://` or `sqlite:///`, secret",
-            check: super::checks::database,
-            shown: false,
-        },
-        default: Empty,
-        unit: "",
-        meaning: "Where bindings are kept. The slash that begins a path of SQLite is cut, as promfetcher does: `sqlite:///x.db` is in the working directory, `sqlite:////var/x.db` is not.",
-        example: "mysql://promfetch:secret@sql-db.service.cf.internal:3306/promfetch",
-    },
-    Key {
-        name: "sql_cnx_max_idle",
-        kind: Kind::Count { max: 10_000 },
-        default: Value("5"),
-        unit: "connections",
-        meaning: "Idle connections to the database.",
-        example: "10",
-    },
-    Key {
-        name: "sql_cnx_max_open",
-        kind: Kind::Count { max: 10_000 },
-        default: Value("10"),
-        unit: "connections",
-        meaning: "Connections to the database; 0 is no limit of promfetch's.",
-        example: "20",
-    },
-    Key {
-        name: "sql_cnx_max_life",
-        kind: Kind::Duration {
-            min: Duration::ZERO,
-            max: Duration::from_secs(30 * 24 * 3600),
-        },
-        default: Value("1h"),
-        unit: "",
-        meaning: "Age at which a connection to the database is replaced; 0 is never.",
-        example: "30m",
-    },
-    Key {
-        name: "not_exit_when_conn_failed",
-        kind: Kind::Bool,
-        default: Empty,
-        unit: "",
-        meaning: "Without effect: promfetcher ends when its database is away, promfetch never does.",
-        example: "true",
     },
 ];

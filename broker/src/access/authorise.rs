@@ -1,0 +1,94 @@
+//! What is left of the instances that a selector led to, for one caller.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use promfetch_core::discovery::Located;
+use promfetch_core::instance::App;
+
+use super::caller::Reader;
+use super::{Access, Gate};
+use crate::api::errors::ApiError;
+use crate::bindings::Scope;
+
+impl Gate {
+    /// Keeps the instances of those apps that the caller may see: whole apps are kept or left out. An app that is
+    /// left out looks like one that does not exist.
+    ///
+    /// # Errors
+    /// 503 when the Cloud Controller has to be asked and does not answer.
+    pub(crate) async fn authorise(
+        &self,
+        access: &Access,
+        located: Vec<Located>,
+    ) -> Result<Vec<Located>, ApiError> {
+        match access {
+            Access::Nothing => Ok(Vec::new()),
+            Access::Everything => Ok(located),
+            Access::Audited(reader) => {
+                self.watch(reader, &located).await;
+                Ok(located)
+            }
+            Access::Reader(reader) => {
+                let mut kept = Vec::with_capacity(located.len());
+                let mut last: Option<(Arc<App>, bool)> = None;
+                // The instances of an app stand together.
+                for one in located {
+                    let app = &one.instance.app;
+                    let may = match &last {
+                        Some((same, may)) if is_same(same, app) => *may,
+                        _ => self.may_read(reader, app).await?,
+                    };
+                    last = Some((Arc::clone(app), may));
+                    if may {
+                        kept.push(one);
+                    }
+                }
+                Ok(kept)
+            }
+        }
+    }
+
+    /// Counts the apps that the caller would not see.
+    async fn watch(&self, reader: &Result<Reader, String>, located: &[Located]) {
+        let mut apps: Vec<&Arc<App>> = located.iter().map(|one| &one.instance.app).collect();
+        apps.dedup_by(|a, b| is_same(a, b));
+        for app in apps {
+            let why = match reader {
+                Err(why) => why.clone(),
+                Ok(reader) => match self.may_read(reader, app).await {
+                    Ok(true) => continue,
+                    Ok(false) => "the login is right, but not for this app".into(),
+                    Err(error) => error.to_string(),
+                },
+            };
+            self.audit.count(app, &why, Instant::now());
+        }
+    }
+
+    async fn may_read(&self, reader: &Reader, app: &App) -> Result<bool, ApiError> {
+        match reader {
+            Reader::Operator => Ok(true),
+            Reader::Binding(Scope::App(guid)) => Ok(**guid == *app.app_id),
+            Reader::Binding(Scope::Space(guid)) => {
+                // An app without a space is in none, also not in a nameless one.
+                Ok(!guid.is_empty() && **guid == *app.space_id)
+            }
+            Reader::User(token) => {
+                let Some(uaa) = &self.uaa else {
+                    return Ok(false);
+                };
+                uaa.may_read(token, &app.app_id).await.map_err(|_| {
+                    ApiError::unavailable(
+                        "The Cloud Controller, which knows what you may see, does not answer at the moment",
+                    )
+                })
+            }
+        }
+    }
+}
+
+/// Tags can differ between the instances of one app, and the space decides.
+fn is_same(a: &App, b: &App) -> bool {
+    a.app_id == b.app_id && a.space_id == b.space_id
+}

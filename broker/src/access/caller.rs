@@ -1,0 +1,107 @@
+//! Who asks, as far as the login shows.
+
+use std::fmt;
+use std::time::Instant;
+
+use axum::http::HeaderMap;
+use promfetch_core::config::Secret;
+
+use super::Gate;
+use super::login::Login;
+use super::uaa::{Refusal, Token};
+use crate::api::errors::ApiError;
+use crate::bindings::Scope;
+
+/// Somebody whose login was right.
+#[derive(Clone)]
+pub(crate) enum Reader {
+    /// May read everything.
+    Operator,
+    /// A scraper with the credentials of a binding.
+    Binding(Scope),
+    /// A user of the platform, who may read what the Cloud Controller shows that user.
+    User(Token),
+}
+
+/// Shows no token.
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operator => f.write_str("Operator"),
+            Self::Binding(scope) => write!(f, "Binding({scope:?})"),
+            Self::User(token) => write!(f, "User({:?})", token.user()),
+        }
+    }
+}
+
+/// What a request's login has come to.
+#[derive(Clone, Debug)]
+pub(crate) enum Caller {
+    /// There is none.
+    Nobody,
+    /// There is one, and it opens nothing. For the log, not for the caller: it would help guessing.
+    Wrong(String),
+    Known(Reader),
+}
+
+impl Gate {
+    /// Looks at the login of a request.
+    ///
+    /// # Errors
+    /// 429 when too many logins are being looked at, 503 when the UAA has to be asked and does not answer.
+    pub(super) async fn identify(&self, headers: &HeaderMap) -> Result<Caller, ApiError> {
+        match Login::read(headers) {
+            Ok(None) => Ok(Caller::Nobody),
+            Err(unreadable) => Ok(Caller::Wrong(unreadable.to_string())),
+            Ok(Some(Login::Basic { user, password })) => self.identify_user(&user, &password).await,
+            Ok(Some(Login::Bearer(token))) => self.identify_token(&token).await,
+        }
+    }
+
+    async fn identify_user(&self, user: &str, password: &Secret) -> Result<Caller, ApiError> {
+        // What is cheap to look at comes first, so that a right login never waits for somebody else's guessing.
+        if let Some(scope) = self
+            .bindings
+            .as_ref()
+            .and_then(|bindings| bindings.verify(user, &password.0))
+        {
+            return Ok(Caller::Known(Reader::Binding(scope)));
+        }
+        if self.operators.remembers(user, &password.0) {
+            return Ok(Caller::Known(Reader::Operator));
+        }
+        let busy = |_| ApiError::too_many_logins();
+        self.slow.wait(user).await.map_err(busy)?;
+        if self
+            .operators
+            .verify(user, &password.0)
+            .await
+            .map_err(busy)?
+        {
+            self.slow.succeeded(user);
+            return Ok(Caller::Known(Reader::Operator));
+        }
+        self.slow.failed(user, Instant::now());
+        Ok(Caller::Wrong(format!(
+            "the login of `{}` is wrong",
+            user.escape_debug()
+        )))
+    }
+
+    async fn identify_token(&self, token: &Secret) -> Result<Caller, ApiError> {
+        let Some(uaa) = &self.uaa else {
+            return Ok(Caller::Wrong(
+                "a token was sent, and no UAA is configured".into(),
+            ));
+        };
+        match uaa.verify(&token.0).await {
+            Ok(token) => Ok(Caller::Known(Reader::User(token))),
+            Err(Refusal::Invalid(reason)) => {
+                Ok(Caller::Wrong(format!("the token is not valid: {reason}")))
+            }
+            Err(Refusal::Unavailable(_)) => Err(ApiError::unavailable(
+                "The token cannot be checked at the moment, as the UAA does not answer",
+            )),
+        }
+    }
+}

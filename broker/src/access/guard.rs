@@ -1,0 +1,107 @@
+//! The guard before every route.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::caller::{Caller, Reader};
+use super::{Access, Class, Classes, Gate};
+use crate::api::errors::ApiError;
+use crate::config::access::Mode;
+
+/// The headers and the path of a request.
+type Asked<'r> = (&'r HeaderMap, &'r str);
+
+/// Lets a request pass to its handler, or answers in its place.
+///
+/// A path that no route matches is a reader's matter: only who may read learns that there is nothing.
+pub(crate) async fn guard(
+    State((gate, classes)): State<(Gate, Classes)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let class = match request.extensions().get::<MatchedPath>() {
+        None => Some(Class::Reader),
+        Some(pattern) => classes.get(pattern.as_str()).copied(),
+    };
+    let Some(class) = class else {
+        tracing::error!(
+            path = request.uri().path(),
+            "a route without an access class was refused"
+        );
+        return ApiError::forbidden("This page is not open to anybody").into_response();
+    };
+    let asked = (request.headers(), request.uri().path());
+    match gate.admit(class, asked).await {
+        Ok(access) => {
+            request.extensions_mut().insert(access);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+impl Gate {
+    /// What the caller of a route of this class may see.
+    async fn admit(&self, class: Class, asked: Asked<'_>) -> Result<Access, ApiError> {
+        match (class, self.mode) {
+            (Class::Public | Class::Broker, _) => Ok(Access::Nothing),
+            (Class::Reader | Class::Platform, Mode::Open) => Ok(Access::Everything),
+            (Class::Reader | Class::Platform, Mode::Audit) => Ok(self.audit(class, asked).await),
+            (Class::Reader, Mode::Protected) => self.reader(asked).await.map(Access::Reader),
+            (Class::Operator, _) | (Class::Platform, Mode::Protected) => {
+                match self.reader(asked).await? {
+                    Reader::Operator => Ok(Access::Reader(Reader::Operator)),
+                    _ => Err(ApiError::forbidden("This page is for operators")),
+                }
+            }
+        }
+    }
+
+    /// The caller, who must have a right login. All others get the same answer, whatever they have asked for.
+    async fn reader(&self, (headers, path): Asked<'_>) -> Result<Reader, ApiError> {
+        match self.identify(headers).await? {
+            Caller::Known(reader) => Ok(reader),
+            Caller::Nobody => Err(self.login_needed()),
+            Caller::Wrong(why) => {
+                tracing::info!(path, why, "a login was refused");
+                Err(self.login_needed())
+            }
+        }
+    }
+
+    fn login_needed(&self) -> ApiError {
+        let error = ApiError::login_needed(
+            "A login is needed: credentials of a binding, an operator's, or a token of the platform",
+        );
+        if self.uaa.is_some() {
+            error.with_bearer()
+        } else {
+            error
+        }
+    }
+
+    /// Nobody is refused, but handlers learn who would be. A login that is not promfetch's is not looked at: it may
+    /// be for the app.
+    async fn audit(&self, class: Class, (headers, path): Asked<'_>) -> Access {
+        let caller = if self.is_own_login(headers) {
+            self.identify(headers).await
+        } else {
+            Ok(Caller::Nobody)
+        };
+        let reader = match caller {
+            Ok(Caller::Known(reader)) => Ok(reader),
+            Ok(Caller::Nobody) => Err("there is no login".into()),
+            Ok(Caller::Wrong(why)) => Err(why),
+            Err(error) => Err(error.to_string()),
+        };
+        if class == Class::Platform && !matches!(reader, Ok(Reader::Operator)) {
+            tracing::debug!(
+                path,
+                "with protected access this page would need an operator's login"
+            );
+        }
+        Access::Audited(reader)
+    }
+}

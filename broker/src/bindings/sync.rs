@@ -1,0 +1,235 @@
+//! Keeps the bindings in memory the same as those in the database.
+//!
+//! Every process reads them all again every ten seconds, and soon after another one has changed something: it says so
+//! over NATS, on `promfetch.bindings`. Anybody on that NATS can publish there, so nothing in such a message is read,
+//! and it makes nobody read the database more often than four times a second.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use promfetch_core::nats::Servers;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::Bindings;
+use crate::store::{Error, Store};
+
+/// The subject of the hints.
+const SUBJECT: &str = "promfetch.bindings";
+/// Between two readings that nobody has asked for.
+const PERIOD: Duration = Duration::from_secs(10);
+/// Between two readings while the database is away.
+const RETRY: Duration = Duration::from_secs(2);
+/// The shortest time between two readings.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The store, the bindings in memory, and how the two keep in step. Cloning shares it.
+#[derive(Clone, Debug)]
+pub(crate) struct Keeper(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    bindings: Bindings,
+    wanted: Notify,
+    changed: Notify,
+    status: Mutex<Status>,
+    /// Until when a process that could not read the database is taken for starting.
+    grace: Instant,
+}
+
+/// How far a process knows the bindings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Status {
+    /// They were read once.
+    pub(crate) is_loaded: bool,
+    /// When they were read last.
+    pub(crate) read: Option<Instant>,
+    /// Why they could not be read at the last try.
+    pub(crate) problem: Option<String>,
+}
+
+impl Keeper {
+    /// `grace`: after that time the process is ready also without bindings.
+    pub(crate) fn new(store: Store, bindings: Bindings, grace: Duration) -> Self {
+        Self(Arc::new(Shared {
+            store,
+            bindings,
+            wanted: Notify::new(),
+            changed: Notify::new(),
+            status: Mutex::default(),
+            grace: Instant::now() + grace,
+        }))
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn bindings(&self) -> &Bindings {
+        &self.0.bindings
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.lock().clone()
+    }
+
+    /// Whether apps can be asked: their bindings are known, or have not been for so long that it would be worse to
+    /// wait on.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.lock().is_loaded || Instant::now() >= self.0.grace
+    }
+
+    /// Waits for [`is_ready`](Self::is_ready).
+    #[cfg(test)]
+    pub(crate) async fn wait_ready(&self) {
+        while !self.is_ready() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// A request to this process has changed the database: the others are to read it.
+    pub(crate) fn tell_others(&self) {
+        self.0.changed.notify_one();
+    }
+
+    /// The database may hold something else than the memory: it is to be read soon.
+    pub(crate) fn look_again(&self) {
+        self.0.wanted.notify_one();
+    }
+
+    /// Keeps in step until shutdown.
+    pub(crate) async fn run(self, nats: Option<Servers>, shutdown: CancellationToken) {
+        let hints = async {
+            if let Some(nats) = nats {
+                self.exchange_hints(nats).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = self.read_for_ever() => {}
+            () = hints => {}
+        }
+    }
+
+    async fn read_for_ever(&self) {
+        loop {
+            let begun = Instant::now();
+            let outcome = self.read().await;
+            let pause = if outcome.is_ok() { PERIOD } else { RETRY };
+            self.note(outcome.err());
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.0.wanted.notified() => sleep_until(begun + PAUSE).await,
+            }
+        }
+    }
+
+    /// Reads the bindings, and takes them.
+    async fn read(&self) -> Result<(), Error> {
+        let Shared {
+            store, bindings, ..
+        } = &*self.0;
+        if store.reconcile().await? {
+            self.tell_others();
+        }
+        // Where requests change something all the time, memory follows them, and this can wait for its next turn.
+        for _ in 0..3 {
+            let seen = bindings.changes();
+            let rows = store.bindings().await?;
+            if bindings.replace(&rows, seen) {
+                return self.seal_anew(&rows).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// What was sealed with the previous key is sealed with the current one, so that the previous one can be given up.
+    async fn seal_anew(&self, rows: &[crate::store::Binding]) -> Result<(), Error> {
+        let Shared {
+            store, bindings, ..
+        } = &*self.0;
+        let vault = bindings.vault();
+        for row in rows {
+            let (Some(instance_id), true) = (
+                &row.instance_id,
+                vault.load(row).is_some_and(|loaded| loaded.is_outdated),
+            ) else {
+                continue;
+            };
+            let mut transaction = store.begin(instance_id).await?;
+            let Some(row) = transaction.binding(&row.binding_id).await? else {
+                continue;
+            };
+            let sealed = vault
+                .load(&row)
+                .and_then(|loaded| vault.store(&row.key, &loaded.parameters));
+            if let Some(sealed) = sealed {
+                transaction.update_parameters(&row, &sealed).await?;
+                transaction.commit().await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&self, problem: Option<Error>) {
+        let mut status = self.lock();
+        let problem = problem.map(|error| error.to_string());
+        match &problem {
+            None if status.problem.is_some() => tracing::info!("the database is back"),
+            None if !status.is_loaded => {
+                tracing::info!(
+                    bindings = self.0.bindings.len(),
+                    "the bindings have been read"
+                );
+            }
+            // Once for each kind of trouble, not at every try.
+            Some(problem) if status.problem.as_ref() != Some(problem) => {
+                tracing::warn!(
+                    problem,
+                    known = status.is_loaded,
+                    "the bindings could not be read; those known so far stay in effect"
+                );
+            }
+            _ => {}
+        }
+        if problem.is_none() {
+            status.is_loaded = true;
+            status.read = Some(Instant::now());
+        }
+        status.problem = problem;
+    }
+
+    /// Tells other processes of changes, and hears of theirs. Without NATS they find out by themselves.
+    async fn exchange_hints(&self, nats: Servers) {
+        // What this process has changed itself is in its memory.
+        let options = nats.options.retry_on_initial_connect().no_echo();
+        let Ok(client) = options.connect(&nats.addresses[..]).await else {
+            return;
+        };
+        let Ok(mut hints) = client.subscribe(SUBJECT).await else {
+            return;
+        };
+        loop {
+            tokio::select! {
+                hint = hints.next() => match hint {
+                    Some(_) => self.look_again(),
+                    None => return,
+                },
+                () = self.0.changed.notified() => {
+                    let told = client.publish(SUBJECT, bytes::Bytes::new()).await;
+                    if told.is_err() || client.flush().await.is_err() {
+                        tracing::debug!("other processes could not be told of a change; they will find it themselves");
+                    }
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Status> {
+        self.0.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

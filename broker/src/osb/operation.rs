@@ -1,0 +1,145 @@
+//! Running an operation: one transaction, in a task of its own.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::error::{self, Error};
+use super::{Osb, Shared};
+use crate::store::{self, Binding, Transaction};
+
+/// How often an operation is tried when others are in its way in the database.
+const TRIES: usize = 3;
+
+/// What an operation has come to.
+#[derive(Debug)]
+pub(super) struct Done {
+    status: StatusCode,
+    body: Value,
+    change: Change,
+}
+
+/// What it has changed among the bindings.
+#[derive(Debug)]
+pub(super) enum Change {
+    Nothing,
+    Made(Binding),
+    Gone(Vec<Binding>),
+}
+
+/// Why an operation ends without being done.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// This is the answer.
+    Refused(Error),
+    /// The store has failed; the operation can be tried again if it says so.
+    Store(store::Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<store::Error> for Stop {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Done {
+    /// 201: this request has made it.
+    pub(super) fn created(body: impl Serialize, change: Change) -> Self {
+        Self::new(StatusCode::CREATED, body, change)
+    }
+
+    /// 200: it was so already, or is so now.
+    pub(super) fn ok(body: impl Serialize, change: Change) -> Self {
+        Self::new(StatusCode::OK, body, change)
+    }
+
+    /// 200 with `{}`.
+    pub(super) fn empty(change: Change) -> Self {
+        Self::ok(json!({}), change)
+    }
+
+    fn new(status: StatusCode, body: impl Serialize, change: Change) -> Self {
+        Self {
+            status,
+            body: json!(body),
+            change,
+        }
+    }
+}
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        (self.status, error::json(&self.body)).into_response()
+    }
+}
+
+impl Osb {
+    /// Runs an operation on an instance in a task of its own, so that a caller that hangs up leaves nothing half-done.
+    pub(super) async fn run<O>(&self, instance_id: String, operation: O) -> Result<Done, Error>
+    where
+        O: Operation,
+    {
+        let osb = self.clone();
+        let task = tokio::spawn(async move { osb.transact(&instance_id, &operation).await });
+        task.await.unwrap_or_else(|failed| {
+            tracing::error!(%failed, "an operation of the service broker ended early");
+            Err(Error::internal())
+        })
+    }
+
+    async fn transact(&self, instance_id: &str, operation: &impl Operation) -> Result<Done, Error> {
+        let mut tries = 1;
+        loop {
+            match self.attempt(instance_id, operation).await {
+                Ok(done) => return Ok(done),
+                Err(Stop::Refused(error)) => return Err(error),
+                Err(Stop::Store(error)) => {
+                    // Of a commit whose answer was lost nobody knows whether it was done.
+                    self.0.keeper.look_again();
+                    if error.kind() != store::Kind::Conflict || tries == TRIES {
+                        return Err(error.into());
+                    }
+                    tries += 1;
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, instance_id: &str, operation: &impl Operation) -> Result<Done, Stop> {
+        let Shared {
+            store,
+            bindings,
+            keeper,
+            ..
+        } = &*self.0;
+        let mut transaction = store.begin(instance_id).await?;
+        let done = operation.run(self, &mut transaction).await?;
+        // Held until memory has followed, so that it follows two changes of one binding in their order.
+        let _turn = transaction.commit().await?;
+        match &done.change {
+            Change::Nothing => {}
+            Change::Made(binding) => bindings.made(binding),
+            Change::Gone(gone) => bindings.gone(gone.iter().map(|binding| &binding.key)),
+        }
+        if !matches!(done.change, Change::Nothing) {
+            keeper.tell_others();
+        }
+        Ok(done)
+    }
+}
+
+/// What a request does within its transaction. It may be run more than once, each time in a new one.
+pub(super) trait Operation: Send + Sync + 'static {
+    fn run(
+        &self,
+        osb: &Osb,
+        transaction: &mut Transaction,
+    ) -> impl Future<Output = Result<Done, Stop>> + Send;
+}
