@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -57,6 +57,8 @@ struct Shared {
 /// How the instance is reached.
 #[derive(Debug, Default)]
 pub struct Options {
+    /// Where to listen, for a certificate that has to name it; a fresh address otherwise.
+    pub ip: Option<IpAddr>,
     pub guid: Option<String>,
     pub tls: Option<ServerConfig>,
     pub protocol: Option<&'static str>,
@@ -85,7 +87,7 @@ impl Instance {
     /// # Panics
     /// When no port is free.
     pub async fn start_with(index: &str, behaviour: Behaviour, options: Options) -> Self {
-        let listener = TcpListener::bind((fresh_ip(), 0))
+        let listener = TcpListener::bind((options.ip.unwrap_or_else(fresh_ip), 0))
             .await
             .expect("a port is free");
         let address = listener

@@ -26,6 +26,7 @@ pub mod prometheus;
 pub mod promfetch;
 pub mod samples;
 pub mod tools;
+pub mod uaa;
 pub mod wait;
 
 pub use app::App;
@@ -36,4 +37,5 @@ pub use nats::Nats;
 pub use platform::Platform;
 pub use promfetch::Promfetch;
 pub use samples::Page;
+pub use uaa::Uaa;
 pub use wait::eventually;
