@@ -80,5 +80,7 @@ mod hash_password;
 mod own_metrics;
 // Messages that mean harm cost only themselves.
 mod hostile;
+// The store of the service broker, on all its databases.
+mod store;
 // What README says works.
 mod readme;
