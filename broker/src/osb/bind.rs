@@ -193,7 +193,7 @@ impl Operation for Bind {
                     &instance.space_guid,
                 )
                 .await?;
-            return Ok(Done::ok(osb.credentials(&row), Change::Made(row)));
+            return Ok(Done::ok(osb.credentials(&row), Change::Made(row.into())));
         }
 
         let key = Binding::key(Some(&instance.id), &self.binding_id);
@@ -215,7 +215,10 @@ impl Operation for Bind {
             created: now(),
         };
         let row = transaction.insert_binding(&new).await?;
-        Ok(Done::created(osb.credentials(&row), Change::Made(row)))
+        Ok(Done::created(
+            osb.credentials(&row),
+            Change::Made(row.into()),
+        ))
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) struct Done {
 #[derive(Debug)]
 pub(super) enum Change {
     Nothing,
-    Made(Binding),
+    Made(Box<Binding>),
     Gone(Vec<Binding>),
 }
 
