@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::{StreamExt, TryStreamExt};
 use promfetch_core::discovery::Located;
 use promfetch_core::instance::App;
 
@@ -10,6 +11,11 @@ use super::caller::Reader;
 use super::{Access, Gate};
 use crate::api::errors::ApiError;
 use crate::bindings::Scope;
+
+/// Most apps of one space that a platform user gets as targets.
+const MAX_ASKED: usize = 500;
+/// Questions to the Cloud Controller for one of those answers at the same time.
+const AT_ONCE: usize = 8;
 
 impl Gate {
     /// Keeps the instances of those apps that the caller may see: whole apps are kept or left out. An app that is
@@ -47,6 +53,38 @@ impl Gate {
                 Ok(kept)
             }
         }
+    }
+
+    /// Keeps those apps that the caller may see. Of each app the Cloud Controller has to be asked for a platform user,
+    /// so that user gets at most [`MAX_ASKED`].
+    ///
+    /// # Errors
+    /// 400 when a platform user has not said which apps; 503 when the Cloud Controller does not answer.
+    pub(crate) async fn authorise_apps(
+        &self,
+        access: &Access,
+        mut apps: Vec<Arc<App>>,
+        is_narrow: bool,
+    ) -> Result<Vec<Arc<App>>, ApiError> {
+        let reader = match access {
+            Access::Nothing => return Ok(Vec::new()),
+            Access::Everything | Access::Audited(_) => return Ok(apps),
+            Access::Reader(reader) => reader,
+        };
+        if matches!(reader, Reader::User(_)) {
+            if !is_narrow {
+                return Err(ApiError::bad_request(
+                    "Say which apps: by `app=` or by `space=`",
+                ));
+            }
+            apps.truncate(MAX_ASKED);
+        }
+        let asked = futures_util::stream::iter(apps).map(async |app: Arc<App>| {
+            let may = self.may_read(reader, &app).await?;
+            Ok::<_, ApiError>(may.then_some(app))
+        });
+        let kept: Vec<Option<Arc<App>>> = asked.buffered(AT_ONCE).try_collect().await?;
+        Ok(kept.into_iter().flatten().collect())
     }
 
     /// Counts the apps that the caller would not see.

@@ -26,6 +26,7 @@ mod instances;
 pub(crate) mod own_metrics;
 pub(crate) mod own_text;
 pub(crate) mod routes;
+pub(crate) mod sd;
 
 /// What handlers work with. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -85,6 +86,7 @@ pub(crate) async fn index(State(api): State<Api>) -> impl IntoResponse {
          {base}/v1/apps/ORG/SPACE/APP/only-app-metrics       without external exporters and health series\n\
          {base}/v1/apps/ORG/SPACE/APP/instances              why is my app (not) there? One entry per instance, JSON\n\
          {base}/v1/apps/ORG/SPACE/APP/instances/0/metrics    one instance's page\n\
+         {base}/v1/sd?org=ORG&space=SPACE                    targets for Prometheus' http_sd_configs\n\
          {base}/metrics                                      promfetch's own metrics\n\
          {base}/health                                       200 once the routing table is complete\n\n\
          Add `metric_path=/path` when the app's metrics are not on `/metrics`. A name with a slash is written with `%2F`.\n",

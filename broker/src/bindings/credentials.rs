@@ -35,11 +35,11 @@ impl Bindings {
     pub(crate) fn credentials(&self, row: &Binding, base_url: &str) -> Credentials {
         let (app, target) = match &row.app_guid {
             Some(app) => {
-                let app = utf8_percent_encode(app, UNRESERVED).to_string();
+                let app = escape(app);
                 (app.clone(), format!("app={app}"))
             }
             None => {
-                let space = utf8_percent_encode(&row.space_guid, UNRESERVED);
+                let space = escape(&row.space_guid);
                 ("{app}".to_owned(), format!("space={space}"))
             }
         };
@@ -52,4 +52,9 @@ impl Bindings {
             password: keyring.map(|keys| keys.password(&row.key, &row.nonce)),
         }
     }
+}
+
+/// A text as one path segment, or as the value of a parameter.
+pub(crate) fn escape(text: &str) -> String {
+    utf8_percent_encode(text, UNRESERVED).to_string()
 }

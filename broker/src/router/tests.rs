@@ -538,7 +538,53 @@ async fn the_index_lists_addresses_that_work() {
         let address = address
             .replace("ORG/SPACE/APP", "demo/dev/hello")
             .replace("=APP", "=demo/dev/hello")
-            .replace("=ROUTE", "=hello.demo.example");
+            .replace("=ROUTE", "=hello.demo.example")
+            .replace("org=ORG&space=SPACE", "org=demo&space=dev");
         assert_eq!(service.get(&address).await.0, 200, "{address}");
     }
+}
+
+#[tokio::test]
+async fn service_discovery_gives_pages_or_instances_that_work() {
+    let service = Service::demo_with(
+        |config| config.base_url = "https://promfetch.example/prefix".into(),
+        table(),
+    )
+    .await;
+    for (query, targets, why) in [
+        ("", 2, "both apps"),
+        ("?org=demo&space=dev", 2, "by names"),
+        ("?app=hello", 1, "by the app's name"),
+        (
+            "?app=1B4F6C92-5d0e-4a37-9c81-0e2d7a5b3f10",
+            1,
+            "by its GUID, in any case",
+        ),
+        ("?app=hello&mode=instances", 3, "its instances"),
+        ("?mode=instances", 7, "all instances"),
+        ("?org=nobody", 0, "nothing there is no error"),
+    ] {
+        let (status, body) = service.get(&format!("/v1/sd{query}")).await;
+        assert_eq!(status, 200, "{query}: {body}");
+        let groups: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
+        assert_eq!(groups.len(), targets, "{query}: {why}: {body}");
+        for group in &groups {
+            assert_eq!(group["targets"], serde_json::json!(["promfetch.example"]));
+            assert_eq!(group["labels"]["__scheme__"], "https");
+            let labels = group["labels"].as_object().unwrap();
+            assert!(
+                labels
+                    .iter()
+                    .all(|(name, value)| name.starts_with("__") && value.is_string()),
+                "the nine labels are the samples': {labels:?}"
+            );
+            let path = labels["__metrics_path__"].as_str().unwrap();
+            let own = path.strip_prefix("/prefix").unwrap();
+            let is_flaky = labels["__meta_promfetch_app_name"] == "flaky";
+            if !is_flaky {
+                assert_eq!(service.get(own).await.0, 200, "{path}");
+            }
+        }
+    }
+    assert_eq!(service.get("/v1/sd?mode=both").await.0, 400);
 }
