@@ -100,7 +100,7 @@ impl Database {
         }
     }
 
-    /// Runs a statement as another program would.
+    /// Runs a statement as another program would: again when it is given up for somebody else's transaction.
     pub async fn execute(&self, sql: &str) {
         self.client().execute(sql).await;
     }
@@ -151,6 +151,7 @@ fn postgres_client(server: &Postgres, database: &str) -> Client {
 }
 
 /// A connection for each statement.
+#[derive(Clone)]
 enum Client {
     Sqlite(SqliteConnectOptions),
     Mariadb(MySqlConnectOptions),
@@ -176,12 +177,21 @@ macro_rules! on_a_connection {
 
 impl Client {
     async fn execute(self, sql: &str) {
-        on_a_connection!(self, connection => {
-            sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
-                .execute(&mut connection)
-                .await
-                .unwrap_or_else(|error| panic!("{sql}: {error}"));
-        });
+        loop {
+            let result: Result<(), sqlx::Error> = on_a_connection!(self.clone(), connection => {
+                sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+                    .execute(&mut connection)
+                    .await
+                    .map(drop)
+            });
+            match result {
+                Ok(()) => return,
+                // SQL's code for MySQL's deadlocks, and PostgreSQL's.
+                Err(sqlx::Error::Database(error))
+                    if matches!(error.code().as_deref(), Some("40001" | "40P01")) => {}
+                Err(error) => panic!("{sql}: {error}"),
+            }
+        }
     }
 
     async fn rows(self, sql: &str) -> Vec<Vec<Option<String>>> {

@@ -18,7 +18,7 @@ use crate::store::error::Kind;
 /// two are limits that the server keeps, a little over ours: a process that has gone, or hangs, must not hold locks for
 /// ever. Only MariaDB has the last one.
 const SETTINGS: &str = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED; \
-     SET SESSION innodb_lock_wait_timeout = 9 /*M!100301 , SESSION idle_transaction_timeout = 30 */";
+     SET SESSION innodb_lock_wait_timeout = 9 /*M!100301 , SESSION idle_transaction_timeout = 15 */";
 
 pub(super) fn open(options: MySqlConnectOptions, settings: &config::Store) -> Arc<dyn Database> {
     pooled::pool::<MySql>(settings, options, |pool| {

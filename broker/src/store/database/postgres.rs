@@ -17,7 +17,7 @@ use crate::store::error::Kind;
 
 /// Limits that the server keeps, a little over ours: a process that has gone, or hangs, must not hold locks for ever.
 /// As a statement and not as start parameters, which PgBouncer refuses.
-const SETTINGS: &str = "SET lock_timeout = '9s'; SET idle_in_transaction_session_timeout = '30s'";
+const SETTINGS: &str = "SET lock_timeout = '9s'; SET idle_in_transaction_session_timeout = '15s'";
 
 pub(super) fn open(options: PgConnectOptions, settings: &config::Store) -> Arc<dyn Database> {
     pooled::pool::<Postgres>(settings, options, |pool| {

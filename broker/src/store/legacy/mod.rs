@@ -83,42 +83,72 @@ impl View {
 }
 
 /// Brings promfetcher's table to what ours says.
+///
+/// Writing there comes last, just before the commit: promfetcher's statements lock every row that they look at, so on
+/// MySQL an old process that binds meanwhile may be told of a deadlock. The platform asks it again then.
 pub(super) async fn write_back(session: &mut dyn Session) -> Result<(), Error> {
     let mut rows = read_rows(session).await?;
     let ours = read_ours(session).await?;
-    let writing = plan::writing(&rows, &ours);
-    if !writing.unwritable.is_empty() {
-        warn_unwritable();
+    let mut writing = plan::writing(&rows, &ours);
+    let mut all = writing.unwritable.is_empty();
+    rows.retain(|row| !writing.delete.contains(row));
+    let mut insert = Vec::with_capacity(writing.insert.len());
+    for row in writing.insert.drain(..) {
+        if is_taken(session, &row, &writing.delete).await? {
+            all = false;
+        } else {
+            rows.push(row.clone());
+            insert.push(row);
+        }
     }
-    if !writing.is_empty() {
-        for row in &writing.delete {
-            session
-                .execute(
-                    "DELETE FROM app_endpoints WHERE guid = ?",
-                    &[Value::Text(&row.guid)],
-                )
-                .await?;
-        }
-        for row in &writing.insert {
-            // Not where the table's own collation takes another guid for the same.
-            session
-                .execute(
-                    "INSERT INTO app_endpoints (guid, app_guid, endpoint) SELECT n.guid, n.app_guid, n.endpoint FROM (SELECT ? AS guid, ? AS app_guid, ? AS endpoint) AS n WHERE NOT EXISTS (SELECT 1 FROM app_endpoints a WHERE a.guid = ?)",
-                    &[
-                        Value::Text(&row.guid),
-                        Value::Text(&row.app_guid),
-                        Value::Maybe(row.endpoint.as_deref()),
-                        Value::Text(&row.guid),
-                    ],
-                )
-                .await?;
-        }
-        rows = read_rows(session).await?;
+    if !all {
+        warn_unwritable();
     }
     for (seq, there) in plan::marks(&rows, &ours) {
         mark(session, seq, there).await?;
     }
+    for row in &writing.delete {
+        session
+            .execute(
+                "DELETE FROM app_endpoints WHERE guid = ?",
+                &[Value::Text(&row.guid)],
+            )
+            .await?;
+    }
+    for row in &insert {
+        session
+            .execute(
+                "INSERT INTO app_endpoints (guid, app_guid, endpoint) VALUES (?, ?, ?)",
+                &[
+                    Value::Text(&row.guid),
+                    Value::Text(&row.app_guid),
+                    Value::Maybe(row.endpoint.as_deref()),
+                ],
+            )
+            .await?;
+    }
     Ok(())
+}
+
+/// Whether the table's own collation takes the id of another row, one that stays, for this one.
+async fn is_taken(
+    session: &mut dyn Session,
+    row: &LegacyRow,
+    deleted: &[LegacyRow],
+) -> Result<bool, Error> {
+    let same = session
+        .fetch(
+            "SELECT guid FROM app_endpoints WHERE guid = ?",
+            &[Value::Text(&row.guid)],
+        )
+        .await?;
+    for mut same in same {
+        let guid = same.text()?;
+        if !deleted.iter().any(|row| row.guid == guid) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Rows without an app are nobody's; promfetcher makes none.

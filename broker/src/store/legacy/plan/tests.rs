@@ -106,11 +106,14 @@ fn what_old_processes_did() {
     }
 }
 
+/// Rows and bindings, the rows that are wanted, and why.
+type Written<'a> = (Vec<LegacyRow>, Vec<Ours>, Vec<LegacyRow>, &'a str);
+
 #[test]
 fn what_is_written() {
     let long = "a".repeat(256);
     let longest = "a".repeat(255);
-    let cases: Vec<(Vec<LegacyRow>, Vec<Ours>, Vec<LegacyRow>, &str)> = vec![
+    let cases: Vec<Written<'_>> = vec![
         (vec![], vec![], vec![], "nothing anywhere"),
         (
             vec![],
