@@ -52,7 +52,26 @@ struct State {
     changes: u64,
 }
 
+/// How these bindings want their apps to be asked.
+pub(crate) fn bound(rows: &[Binding], vault: &Vault) -> Bound {
+    State::of(rows, vault).bound()
+}
+
 impl State {
+    fn of(rows: &[Binding], vault: &Vault) -> Self {
+        let mut state = Self::default();
+        for row in rows {
+            state.insert(Arc::new(vault.hold(row)));
+        }
+        state
+    }
+
+    fn bound(&self) -> Bound {
+        let apps = self.apps.iter();
+        apps.filter_map(|(app, held)| Some((app.as_str().into(), settings(held)?)))
+            .collect()
+    }
+
     fn insert(&mut self, held: Arc<Held>) {
         self.remove(&held.key);
         if let Some(app) = &held.app_guid {
@@ -139,20 +158,13 @@ impl Bindings {
     /// Takes these as all bindings there are: what the store held after [`changes`](Self::changes) gave `seen`.
     /// False, and nothing is taken, when a request has changed something since: what was read may be older than that.
     pub(crate) fn replace(&self, rows: &[Binding], seen: u64) -> bool {
-        let mut fresh = State::default();
-        for row in rows {
-            fresh.insert(Arc::new(self.0.vault.hold(row)));
-        }
+        let mut fresh = State::of(rows, &self.0.vault);
         let mut state = self.0.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.changes != seen {
             return false;
         }
         fresh.changes = seen;
-        let bound = fresh
-            .apps
-            .iter()
-            .filter_map(|(app, held)| Some((app.as_str().into(), settings(held)?)));
-        self.0.bound.store(Arc::new(bound.collect()));
+        self.0.bound.store(Arc::new(fresh.bound()));
         *state = fresh;
         true
     }

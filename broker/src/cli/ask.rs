@@ -8,7 +8,10 @@ use promfetch_core::discovery::Readiness;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Failure, logging, progress};
+use crate::bindings::held::Vault;
 use crate::config::{Config, Logging};
+use crate::service;
+use crate::store::Binding;
 
 /// A client whose routing table is complete. Dropping it ends its sources.
 pub(super) struct Discovered {
@@ -38,6 +41,19 @@ impl Discovered {
         }
         Ok(Self { client, _sources })
     }
+}
+
+/// The bindings in the configured database, of which there must be one.
+pub(super) async fn bindings(config: &Config) -> Result<(Vec<Binding>, Vault), Failure> {
+    let Some(store) = service::open_store(config)? else {
+        return Err(Failure::usage(
+            "no database is configured: set `db_conn`, or a login for the broker",
+        ));
+    };
+    let rows = store.bindings().await;
+    store.close().await;
+    let vault = Vault::new(service::keyring(&config.broker));
+    Ok((rows.map_err(Failure::failed)?, vault))
 }
 
 /// Which source is missing, since that is the one to look at.

@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{ConfigFile, Failure, Outcome, block_on, print};
+use super::{ConfigFile, Failure, Outcome, ask, block_on, print};
 use crate::bindings::effect::{self, Effect};
-use crate::bindings::held::{Held, Vault};
-use crate::config::Config;
-use crate::service;
+use crate::bindings::held::Held;
 
 /// List the bindings of apps: what is in effect, and why
 ///
@@ -36,11 +34,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let (config, _) = arguments.config.load()?;
-    super::ask::log(&config, false);
+    ask::log(&config, false);
     block_on(async {
-        let held = read(&config).await?;
+        let (rows, vault) = ask::bindings(&config).await?;
+        let held = rows.iter().map(|row| Arc::new(vault.hold(row)));
         let wanted = |held: &Arc<Held>| arguments.app.is_none() || held.app_guid == arguments.app;
-        let lines = lines(held.into_iter().filter(wanted).collect());
+        let lines = lines(held.filter(wanted).collect());
         if arguments.json {
             let all: Vec<_> = lines.iter().map(Line::json).collect();
             let text = serde_json::to_string_pretty(&all).map_err(Failure::failed)?;
@@ -51,18 +50,6 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         }
         Ok(print([table(&lines)])?)
     })
-}
-
-async fn read(config: &Config) -> Result<Vec<Arc<Held>>, Failure> {
-    let Some(store) = service::open_store(config)? else {
-        return Err(Failure::usage(
-            "no database is configured: set `db_conn`, or a login for the broker",
-        ));
-    };
-    let rows = store.bindings().await.map_err(Failure::failed);
-    store.close().await;
-    let vault = Vault::new(service::keyring(&config.broker));
-    Ok(rows?.iter().map(|row| Arc::new(vault.hold(row))).collect())
 }
 
 /// A binding, and what it does.

@@ -1,11 +1,15 @@
 //! `promfetch fetch`: one page to stdout.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use promfetch_core::client::{self, Bound, Query};
 use promfetch_core::exposition::{Format, media};
 use promfetch_core::selector::Selector;
+
+use crate::bindings;
+use crate::config::Config;
 
 use super::{ConfigFile, Failure, Outcome, ask, block_on, print, progress};
 
@@ -20,7 +24,8 @@ Examples:
   promfetch fetch -c /etc/promfetch.yml acme/prod/shop
   promfetch fetch -c /etc/promfetch.yml shop.apps.example.org --metric-path /actuator/prometheus
   promfetch fetch --url http://127.0.0.1:8085 demo/dev/hello
-  promfetch fetch --url http://127.0.0.1:8085 demo/dev/flaky --instance 3 --timeout 5")]
+  promfetch fetch --url http://127.0.0.1:8085 demo/dev/flaky --instance 3 --timeout 5
+  cf oauth-token | promfetch fetch --url https://promfetch.example.org --login - acme/prod/shop")]
 pub(super) struct Arguments {
     /// The app: ORG/SPACE/APP, an app GUID, or a route. A slash inside a name is written %2F, a per cent sign %25.
     #[arg(value_parser = selector)]
@@ -28,6 +33,9 @@ pub(super) struct Arguments {
     /// Ask the promfetch that listens here, instead of finding the app by the configuration's sources.
     #[arg(long, value_name = "URL", conflicts_with = "file")]
     url: Option<String>,
+    /// With `--url`: log in with what is in this file, `NAME:PASSWORD` or a token; `-` is standard input.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    login: Option<PathBuf>,
     /// With `--url`: do not check the server's certificate.
     #[arg(short = 'k', long, requires = "url")]
     insecure: bool,
@@ -92,7 +100,7 @@ fn selector(text: &str) -> Result<Selector, promfetch_core::Error> {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     match &arguments.url {
         Some(url) => {
-            ask::log(&crate::config::Config::default(), arguments.verbose);
+            ask::log(&Config::default(), arguments.verbose);
             block_on(running::fetch(arguments, url))
         }
         None => {
@@ -103,24 +111,25 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
 }
 
-async fn by_discovery(arguments: &Arguments, config: &crate::config::Config) -> Outcome {
+async fn by_discovery(arguments: &Arguments, config: &Config) -> Outcome {
     let metric_path = arguments
         .metric_path
         .as_deref()
         .map(client::check_metric_path)
         .transpose()?;
     let asked = ask::Discovered::start(config, arguments.wait).await?;
+    let bound = bound(config, metric_path.is_some()).await?;
     let mut located = asked.client.locate(
         &arguments.selector,
         arguments.process_type.as_deref(),
-        &Bound::default(),
+        &bound,
     )?;
     if let Some(n) = &arguments.instance {
         located = client::pick_instance(located, n)?;
     }
     let offered = asked.client.offered_formats();
     let query = Query {
-        bound: Arc::default(),
+        bound,
         selector: arguments.selector.clone(),
         metric_path,
         only_app_metrics: arguments.only_app_metrics,
@@ -138,6 +147,20 @@ async fn by_discovery(arguments: &Arguments, config: &crate::config::Config) -> 
     let (up, failed) = (answer.up, answer.failed);
     print(answer.page)?;
     verdict(up, failed)
+}
+
+/// What apps have bound, where a database is configured. Whoever names a path wants that one.
+async fn bound(config: &Config, has_path: bool) -> Result<Arc<Bound>, Failure> {
+    if has_path || !config.store.is_given() {
+        return Ok(Arc::default());
+    }
+    let (rows, vault) = ask::bindings(config).await.map_err(|failure| {
+        Failure::failed(format!(
+            "{}\nthe path that the app has bound is not known: name one with `--metric-path`",
+            failure.message
+        ))
+    })?;
+    Ok(Arc::new(bindings::bound(&rows, &vault)))
 }
 
 /// How a page of so many instances that gave metrics, and that did not, ends the command.

@@ -1,11 +1,14 @@
 //! Asking a running promfetch.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use promfetch_core::error::chain;
 use promfetch_core::exposition::media;
 use promfetch_core::selector::Selector;
-use reqwest::header::{ACCEPT, HeaderName};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Client, Response, Url};
 
 use super::super::{Failure, Outcome, progress};
@@ -33,6 +36,10 @@ pub(super) async fn fetch(arguments: &Arguments, base: &str) -> Outcome {
             "x-prometheus-scrape-timeout-seconds",
             arguments.timeout.as_secs_f64().to_string(),
         );
+    let request = match &arguments.login {
+        None => request,
+        Some(file) => request.header(AUTHORIZATION, login(file)?),
+    };
     let mut response = progress::wait(&format!("waiting for {base}"), request.send())
         .await
         .map_err(plain)?;
@@ -150,6 +157,39 @@ fn plain(error: reqwest::Error) -> Failure {
     Failure::failed(chain(&error))
 }
 
+/// Longest login, in bytes: tokens list all that their user may do.
+const MAX_LOGIN: u64 = 16 << 10;
+
+/// The `Authorization` of a file with `NAME:PASSWORD` or a token; `-` is standard input.
+fn login(file: &Path) -> Result<HeaderValue, Failure> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        io::stdin().take(MAX_LOGIN).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(MAX_LOGIN).read_to_string(&mut text))
+    };
+    read.map_err(|error| Failure::failed(format!("the login {}: {error}", file.display())))?;
+    authorization(text.trim()).ok_or_else(|| {
+        Failure::usage(format!(
+            "{} holds neither `NAME:PASSWORD` nor a token",
+            file.display()
+        ))
+    })
+}
+
+fn authorization(login: &str) -> Option<HeaderValue> {
+    // As `cf oauth-token` prints it.
+    let token = login.strip_prefix("bearer ").unwrap_or(login);
+    let text = match login.split_once(':') {
+        Some(_) => format!("Basic {}", STANDARD.encode(login)),
+        None if token.is_empty() || token.contains(char::is_whitespace) => return None,
+        None => format!("Bearer {token}"),
+    };
+    let mut value = HeaderValue::try_from(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -207,5 +247,28 @@ mod tests {
                 .unwrap_err()
                 .starts_with("`--url nonsense`: ")
         );
+    }
+
+    #[test]
+    fn a_login_is_a_pair_or_a_token() {
+        for (text, want, why) in [
+            ("u:p", Some("Basic dTpw"), "a pair"),
+            ("u:p:q", Some("Basic dTpwOnE="), "colons in the password"),
+            ("a.b.c", Some("Bearer a.b.c"), "a token"),
+            (
+                "bearer a.b.c",
+                Some("Bearer a.b.c"),
+                "as `cf oauth-token` prints it",
+            ),
+            ("", None, "an empty file"),
+            ("two words", None, "neither"),
+        ] {
+            let got = authorization(text);
+            assert_eq!(
+                got.as_ref().and_then(|value| value.to_str().ok()),
+                want,
+                "{why}"
+            );
+        }
     }
 }
