@@ -61,6 +61,7 @@ impl Mariadb {
             format!("--datadir={}", path("data").display()),
             format!("--socket={}", path("socket").display()),
             format!("--pid-file={}", path("pid").display()),
+            format!("--tmpdir={}", folder.path().display()),
             format!("--bind-address={}", address.ip()),
             format!("--port={}", address.port()),
             format!("--init-file={login}"),
@@ -91,7 +92,7 @@ impl Mariadb {
                 write("server.key", &identity.key_pem)
             ));
         }
-        install(&path("data")).await;
+        install(folder.path()).await;
         let process = start(&arguments).await;
         Self {
             process,
@@ -129,11 +130,12 @@ impl Mariadb {
     }
 }
 
-/// Makes the system tables.
-async fn install(data: &Path) {
+/// Makes the system tables. Servers that share a folder for temporary files delete each other's.
+async fn install(folder: &Path) {
     let mut arguments = vec![
         "--no-defaults".to_owned(),
-        format!("--datadir={}", data.display()),
+        format!("--datadir={}", folder.join("data").display()),
+        format!("--tmpdir={}", folder.display()),
         "--auth-root-authentication-method=normal".to_owned(),
         "--skip-test-db".to_owned(),
         "--skip-name-resolve".to_owned(),

@@ -270,6 +270,7 @@ async fn a_file_that_another_process_holds_is_waited_for() {
     let database = Database::start(Kind::Sqlite).await;
     let [holding, reading, store] = [(); 3].map(|()| store_of(&database));
     provision(&store, "i").await;
+    assert_eq!(reading.bindings().await, Ok(vec![]));
     let transaction = holding.begin("i").await.expect("a transaction");
     let waiting = tokio::spawn({
         let store = store.clone();
