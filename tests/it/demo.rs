@@ -62,16 +62,23 @@ async fn flaky_answers_all_that_is_healthy_in_time() {
 async fn every_printed_command_works_as_it_stands() {
     let demo = Promfetch::demo().await;
     let printed = demo.log();
-    let commands: Vec<String> = printed
+    // What sets a variable counts for all that follows.
+    let (variables, commands): (Vec<&str>, Vec<&str>) = printed
         .lines()
-        .filter_map(|line| Some(line[line.find("curl ")?..].trim().to_owned()))
-        .collect();
+        .map(str::trim)
+        .filter(|line| {
+            ["curl ", "broker=", "bind=", "$broker"]
+                .iter()
+                .any(|word| line.starts_with(word))
+        })
+        .partition(|line| line.starts_with("b"));
     assert!(
-        commands.len() >= 2,
+        commands.len() >= 10,
         "commands to try are printed: {printed}"
     );
     let folder = tempfile::tempdir().unwrap();
     for command in commands {
+        let command = format!("{}\n{command}", variables.join("\n"));
         let finished = run(Path::new("/bin/sh"), &["-c", &command], |shell| {
             shell.current_dir(folder.path());
         })

@@ -52,7 +52,8 @@ async fn steps<D: Driver>(session: &mut Open<D>, take_over: Option<bool>) -> Res
         lock_by_name(session, lock).await?;
     }
     let legacy = table_exists(session, LEGACY_TABLE).await?;
-    if table_exists(session, TABLE).await? {
+    // Looked for first: where nothing is to be done, a process starts without waiting for one that is writing.
+    if table_exists(session, TABLE).await? && has_unfinished(session).await? {
         // A step that was cut short. Where that can happen (MySQL), steps bear to be run again; elsewhere there is
         // never such a row. sqlx would wait for somebody to repair it by hand.
         session
@@ -105,6 +106,16 @@ async fn steps<D: Driver>(session: &mut Open<D>, take_over: Option<bool>) -> Res
         make_legacy_table(session).await?;
     }
     Ok(taken_over)
+}
+
+async fn has_unfinished<D: Driver>(session: &mut Open<D>) -> Result<bool, Error> {
+    let rows = session
+        .fetch(
+            "SELECT version FROM promfetch_migrations WHERE NOT success",
+            &[],
+        )
+        .await?;
+    Ok(!rows.is_empty())
 }
 
 async fn meta<D: Driver>(session: &mut Open<D>, name: &str) -> Result<Option<String>, Error> {
