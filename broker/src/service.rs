@@ -22,7 +22,7 @@ use crate::osb::{self, Osb};
 use crate::server::health::Health;
 use crate::server::observe::Observer;
 use crate::server::shutdown::Shutdown;
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// What the router answers with, and what goes on in the background until the sources are shut down.
 pub(crate) struct Service {
@@ -114,6 +114,26 @@ impl Service {
     }
 }
 
+/// Whether a service could be started with this configuration, without starting anything.
+///
+/// # Errors
+/// As [`Service::assemble`].
+pub(crate) fn check(config: &Config) -> Result<(), Error> {
+    Client::check(&config.core)?;
+    if config.store.is_given() {
+        Store::check(&config.store).map_err(of_store)?;
+    }
+    Gate::new(config, None, Audit::default()).map(drop)
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it stands where errors are mapped"
+)]
+fn of_store(error: store::Error) -> Error {
+    Error::new(Kind::Configuration, error.to_string())
+}
+
 /// The store: where a database is named, and otherwise where the broker is on.
 ///
 /// # Errors
@@ -136,7 +156,7 @@ pub(crate) fn open_store(config: &Config) -> Result<Option<Store>, Error> {
     }
     Store::new(&settings, broker.take_over, broker.write_back)
         .map(Some)
-        .map_err(|error| Error::new(Kind::Configuration, error.to_string()))
+        .map_err(of_store)
 }
 
 pub(crate) fn keyring(broker: &Broker) -> Option<Keyring> {
@@ -148,6 +168,12 @@ pub(crate) fn keyring(broker: &Broker) -> Option<Keyring> {
 fn broker(config: &Arc<Config>, keeper: &Keeper) -> axum::Router {
     match Osb::new(Arc::clone(config), keeper.clone()) {
         Ok(osb) => {
+            if config.base_url.contains("://localhost") {
+                tracing::warn!(
+                    "`base_url` is not set: the credentials of bindings name {}, which nobody else can reach",
+                    config.base_url
+                );
+            }
             if config.broker.secret_key.0.is_empty() {
                 tracing::warn!(
                     "`broker.secret_key` is not set: bindings get no passwords, and may hold no secrets"

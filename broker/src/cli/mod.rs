@@ -7,9 +7,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use promfetch_core::client::Client;
-
 use crate::config::{Config, Warning};
+use crate::service;
 
 mod ask;
 mod bindings;
@@ -179,11 +178,11 @@ impl ConfigFile {
         Config::load(self.path(), crate::environment()).map_err(Failure::usage)
     }
 
-    /// The same for those who do not make a client at once: what shows only when one is made (targets that exclude
-    /// each other) is said here too.
+    /// The same for those who do not start the service at once: what shows only then (targets that exclude each other, a
+    /// database URL that cannot be read) is said here too.
     fn load_checked(&self) -> Result<(Config, Vec<Warning>), Failure> {
         let (config, warnings) = self.load()?;
-        Client::check(&config.core)?;
+        service::check(&config)?;
         Ok((config, warnings))
     }
 }
