@@ -4,6 +4,7 @@ use std::fmt;
 
 use sqlx::error::{DatabaseError, ErrorKind};
 use sqlx::migrate::MigrateError;
+use sqlx::mysql::MySqlDatabaseError;
 
 /// Why an operation of the store failed. Its text holds neither passwords nor what callers wanted stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +62,7 @@ impl Error {
             E::Database(error) => Self::from_database(&*error, classify),
             E::Migrate(error) => Self::from_migration(*error, classify),
             E::PoolTimedOut => Self::unavailable(
-                "the database cannot be reached: there was no connection to it in time",
+                "there was no connection to the database in time: it cannot be reached, or all connections are in use",
             ),
             E::PoolClosed => Self::unavailable("the store is closed"),
             E::Io(error) => {
@@ -70,9 +71,10 @@ impl Error {
             E::Tls(error) => Self::unavailable(format_args!(
                 "the database cannot be reached over TLS: {error}"
             )),
-            E::WorkerCrashed | E::Protocol(_) => {
-                Self::unavailable("the connection to the database broke off")
-            }
+            E::WorkerCrashed => Self::unavailable("the connection to the database broke off"),
+            E::Protocol(what) => Self::unavailable(format_args!(
+                "the database does not speak as expected: {what}"
+            )),
             E::Configuration(error) => Self::new(
                 Kind::Configuration,
                 format_args!("`db_conn` cannot be used: {error}"),
@@ -95,12 +97,19 @@ impl Error {
             );
         }
         let kind = classify(error);
+        let number = error
+            .try_downcast_ref::<MySqlDatabaseError>()
+            .map(|error| error.number().to_string());
+        let shown = number.as_deref().unwrap_or(&code);
         if tells_values(&code) {
-            return Self::new(kind, format_args!("the database refused with code {code}"));
+            return Self::new(kind, format_args!("the database refused with code {shown}"));
         }
         Self::new(
             kind,
-            format_args!("the database refused with code {code}: {}", error.message()),
+            format_args!(
+                "the database refused with code {shown}: {}",
+                error.message()
+            ),
         )
     }
 
@@ -123,7 +132,7 @@ impl Error {
 }
 
 /// Whether the message of such an error may quote what was to be stored: SQL's classes "data exception" and "integrity
-/// constraint violation".
+/// constraint violation", and what MySQL says of everything that has no code of its own.
 fn tells_values(code: &str) -> bool {
-    code.len() == 5 && (code.starts_with("22") || code.starts_with("23"))
+    code == "HY000" || code.len() == 5 && (code.starts_with("22") || code.starts_with("23"))
 }

@@ -123,6 +123,37 @@ async fn what_is_dropped_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_database_in_memory_outlives_operations_that_are_cut_short() {
+    let store = Store::in_memory();
+    let mut transaction = store.begin("i").await.expect("a transaction");
+    transaction
+        .insert_instance(&instance("i"))
+        .await
+        .expect("inserted");
+    drop(transaction.commit().await.expect("committed"));
+    for round in 0..20 {
+        let task = tokio::spawn({
+            let store = store.clone();
+            async move {
+                let mut transaction = store.begin("i").await.expect("a transaction");
+                for number in 0.. {
+                    let new = new_binding(&number.to_string(), None);
+                    transaction.insert_binding(&new).await.expect("inserted");
+                }
+            }
+        });
+        for _ in 0..round {
+            tokio::task::yield_now().await;
+        }
+        task.abort();
+        assert!(task.await.is_err_and(|error| error.is_cancelled()));
+    }
+    assert_eq!(store.bindings().await, Ok(vec![]));
+    let mut transaction = store.begin("i").await.expect("a transaction");
+    assert_eq!(transaction.instance().await, Ok(Some(instance("i"))));
+}
+
+#[tokio::test]
 async fn a_file_is_its_owners_alone_and_outlives_the_store() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("x.db");

@@ -1,6 +1,6 @@
 use promfetch_broker::store::{Binding, Instance, NewBinding, Store};
-use promfetch_tests::Database;
 use promfetch_tests::database::Kind;
+use promfetch_tests::{Database, eventually};
 
 use super::{binding, instance, on_each_database, provision, settings, store_of};
 
@@ -311,7 +311,7 @@ async fn a_pool_of_one_is_enough(kind: Kind) {
         };
         let store = Store::new(&settings, None, true).expect("a store");
         let mut tasks = tokio::task::JoinSet::new();
-        for number in 0..20 {
+        for number in 0..5 {
             let store = store.clone();
             tasks.spawn(async move {
                 let id = format!("{max_idle}-{number}");
@@ -322,5 +322,63 @@ async fn a_pool_of_one_is_enough(kind: Kind) {
         while let Some(ended) = tasks.join_next().await {
             ended.expect("no panic");
         }
+    }
+}
+
+/// As many connections as may be open work at once, and as many as may be idle stay.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_stay_within_their_limits() {
+    for (kind, count) in [
+        (
+            Kind::Mariadb,
+            "SELECT CAST(COUNT(*) AS SIGNED) FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()",
+        ),
+        (
+            Kind::Postgres,
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        ),
+    ] {
+        let database = Database::start(kind).await;
+        let open = async || {
+            let rows = database.rows(count).await;
+            rows[0][0].clone().expect("a number")
+        };
+        let settings = promfetch_broker::config::Store {
+            max_open: 4,
+            max_idle: 2,
+            ..settings(&database.url)
+        };
+        let store = Store::new(&settings, None, true).expect("a store");
+        assert_eq!(open().await, "0", "nothing is opened before it is needed");
+        let mut held = Vec::new();
+        // Ids of different slots.
+        for id in ["i0", "i1", "i2", "i3"] {
+            held.push(store.begin(id).await.expect("a transaction"));
+        }
+        assert_eq!(open().await, "4", "{kind:?}");
+        let error = store.bindings().await.expect_err("all are in use");
+        assert_eq!(
+            error.kind(),
+            promfetch_broker::store::Kind::Unavailable,
+            "{error}"
+        );
+        drop(held);
+        // Those that come back at the same time do not see each other; the next one that comes back does.
+        eventually("no more than the idle connections are left", async || {
+            store.bindings().await.expect("bindings");
+            (open().await == "2").then_some(())
+        })
+        .await;
+        store.close().await;
+        eventually("no connection is left", async || {
+            (open().await == "0").then_some(())
+        })
+        .await;
+        let error = store.bindings().await.expect_err("it is closed");
+        assert_eq!(
+            error.kind(),
+            promfetch_broker::store::Kind::Unavailable,
+            "{error}"
+        );
     }
 }

@@ -45,14 +45,13 @@ impl Driver for MySql {
             .map(MySqlDatabaseError::number);
         // https://mariadb.com/docs/server/reference/error-codes, the same numbers as MySQL's
         match number {
-            // lock wait time-out, deadlock, row changed since the snapshot, (MySQL) lock not waited for, record in a
-            // foreign key changed on another node
+            // lock wait time-out, deadlock, row changed since the snapshot, lock not waited for
             Some(1205 | 1213 | 1020 | 3572) => Kind::Conflict,
-            // too many connections (of the server, of the user), shutdown (two), statement ended by a time-out (two),
-            // out of memory, disk full, connection killed, read only (two), cluster not ready or without a majority
+            // too many connections (of the server, of the user, of its limits), shutdown (two), a time-out of the server
+            // (three), connection killed, out of memory (two), disk full, read only (two), no majority in a cluster
             Some(
-                1040 | 1203 | 1226 | 1053 | 1077 | 1969 | 3024 | 1037 | 1041 | 1021 | 1927 | 1290
-                | 1836 | 1047,
+                1040 | 1203 | 1226 | 1053 | 1077 | 1969 | 3024 | 4031 | 1927 | 1037 | 1041 | 1021
+                | 1290 | 1836 | 1047,
             ) => Kind::Unavailable,
             _ => Kind::Broken,
         }

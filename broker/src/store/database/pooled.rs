@@ -33,7 +33,8 @@ pub(super) fn pool<D: Driver>(
     options: <D::Connection as Connection>::Options,
     prepare: impl FnOnce(PoolOptions<D>) -> PoolOptions<D>,
 ) -> Arc<Pooled<D>> {
-    // sqlx has no limit on idle connections, so those that are too many are closed as they come back. The pool is
+    // sqlx has no limit on idle connections, so those that are too many are closed as they come back. (Some that come
+    // back at the same moment may all stay, until one of them is used again or 10 minutes have passed.) The pool is
     // known only after these options; it is held weakly, or it would hold itself.
     let itself: Arc<OnceLock<Weak<Pooled<D>>>> = Arc::default();
     let known = Arc::clone(&itself);
