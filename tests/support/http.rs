@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Uri};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
@@ -71,6 +71,20 @@ pub async fn request(
     headers: &[(&str, &str)],
     tls: Option<Arc<ClientConfig>>,
 ) -> io::Result<Response> {
+    send(method, url, headers, Bytes::new(), tls).await
+}
+
+/// The same with a body.
+///
+/// # Errors
+/// When there is no complete answer.
+pub async fn send(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Bytes,
+    tls: Option<Arc<ClientConfig>>,
+) -> io::Result<Response> {
     let url: Uri = url.parse().map_err(io::Error::other)?;
     let authority = url
         .authority()
@@ -87,9 +101,7 @@ pub async fn request(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request
-        .body(Empty::<Bytes>::new())
-        .map_err(io::Error::other)?;
+    let request = request.body(Full::new(body)).map_err(io::Error::other)?;
 
     let exchange = async {
         let stream =
@@ -117,7 +129,7 @@ pub async fn request(
 
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: Request<Empty<Bytes>>,
+    request: Request<Full<Bytes>>,
 ) -> io::Result<Response> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await

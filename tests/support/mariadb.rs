@@ -15,6 +15,9 @@ use crate::tools;
 pub const USER: &str = "promfetch";
 pub const PASSWORD: &str = "p#ss/w@rd:100%";
 
+/// An empty database that every server has.
+pub const DATABASE: &str = "empty";
+
 /// One running server. Its port stays the same over [`restart`](Mariadb::restart).
 #[derive(Debug)]
 pub struct Mariadb {
@@ -53,7 +56,7 @@ impl Mariadb {
         let login = write(
             "login.sql",
             &format!(
-                "CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}' {require};\nGRANT ALL ON *.* TO '{USER}'@'%';\n"
+                "CREATE USER IF NOT EXISTS '{USER}'@'%' IDENTIFIED BY '{PASSWORD}' {require};\nGRANT ALL ON *.* TO '{USER}'@'%';\nCREATE DATABASE IF NOT EXISTS {DATABASE};\n"
             ),
         );
         let mut arguments = vec![

@@ -22,6 +22,8 @@ pub struct Platform {
     pub nats: Vec<Nats>,
     /// Issues instance certificates.
     pub instances: Authority,
+    /// `Authorization` of somebody who may read everything, where that needs a login.
+    pub login: String,
 }
 
 /// An app with its running instances.
@@ -65,6 +67,7 @@ impl Platform {
             emitter,
             nats,
             instances,
+            login: String::new(),
         }
     }
 
@@ -109,13 +112,19 @@ impl Platform {
             .map(|instance| instance.address.to_string())
             .collect::<Vec<_>>();
         // By route: processes of other types than `web` are not found by name or GUID. Below a wildcard any name will do.
+        let login = [("authorization", self.login.as_str())];
+        let login = if self.login.is_empty() {
+            &[][..]
+        } else {
+            &login
+        };
         let route = pushed.app.routes.first().expect("an app with a route");
         let path = format!(
             "/v1/apps/instances?route_url={}",
             encode(&route.replace('*', "any.name"))
         );
         eventually(&format!("{path} lists {addresses:?}"), async || {
-            let list = self.promfetch.try_get_with(&path, &[]).await.ok()?;
+            let list = self.promfetch.try_get_with(&path, login).await.ok()?;
             let list = String::from_utf8_lossy(&list.body).into_owned();
             addresses
                 .iter()

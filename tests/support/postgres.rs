@@ -17,6 +17,9 @@ use crate::tools;
 pub const USER: &str = "promfetch";
 pub const PASSWORD: &str = "p#ss/w@rd:100%";
 
+/// An empty database that every server has.
+pub const DATABASE: &str = "postgres";
+
 /// Where Debian puts the programs of a version.
 const VERSIONS: &str = "/usr/lib/postgresql";
 
