@@ -6,6 +6,9 @@ use std::time::Instant;
 use futures_util::{StreamExt, TryStreamExt};
 use promfetch_core::discovery::Located;
 use promfetch_core::instance::App;
+use promfetch_core::selector::Selector;
+use ring::digest::{SHA256, digest};
+use uuid::Uuid;
 
 use super::caller::Reader;
 use super::{Access, Gate};
@@ -87,6 +90,31 @@ impl Gate {
         Ok(kept.into_iter().flatten().collect())
     }
 
+    /// Fails as often, and takes as long, for an app that does not exist as for one of others: the Cloud Controller is
+    /// asked in both cases. Otherwise its absence would show which apps there are.
+    ///
+    /// # Errors
+    /// As [`authorise`](Self::authorise).
+    pub(crate) async fn authorise_nothing(
+        &self,
+        access: &Access,
+        selector: &Selector,
+    ) -> Result<(), ApiError> {
+        let Access::Reader(reader @ Reader::User(_)) = access else {
+            return Ok(());
+        };
+        let guid = match selector {
+            Selector::Guid(guid) => guid.to_string(),
+            // One that no app has, always the same, so that the answer is kept as for an app.
+            other => made_up_guid(&other.to_string()),
+        };
+        let app = App {
+            app_id: guid.into(),
+            ..App::default()
+        };
+        self.may_read(reader, &app).await.map(drop)
+    }
+
     /// Counts the apps that the caller would not see.
     async fn watch(&self, reader: &Result<Reader, String>, located: &[Located]) {
         let mut apps: Vec<&Arc<App>> = located.iter().map(|one| &one.instance.app).collect();
@@ -124,6 +152,16 @@ impl Gate {
             }
         }
     }
+}
+
+fn made_up_guid(text: &str) -> String {
+    let mut bytes = [0; 16];
+    let digest = digest(&SHA256, text.as_bytes());
+    bytes
+        .iter_mut()
+        .zip(digest.as_ref())
+        .for_each(|(to, from)| *to = *from);
+    Uuid::from_bytes(bytes).to_string()
 }
 
 /// Tags can differ between the instances of one app, and the space decides.

@@ -4,7 +4,7 @@
 //! door instead of opening one. What a reader may see of an app is decided later, by [`Gate::authorise`], when the
 //! selector has been resolved: one route can lead to several apps, and each is looked at alone.
 //!
-//! `login` reads what a caller sends, `caller` finds out whose it is: a binding's (`derived`), an operator's
+//! `login` reads what a caller sends, `claim` whose it might be, `caller` finds out whose it is: a binding's (`derived`), an operator's
 //! (`operators`, `password`) or a platform user's token (`uaa`). `slow_down` makes guessing slow, `audit` counts whom
 //! protected access would refuse.
 
@@ -12,6 +12,7 @@ mod answers;
 pub(crate) mod audit;
 mod authorise;
 mod caller;
+mod claim;
 mod cloud_controller;
 pub(crate) mod derived;
 mod guard;
@@ -30,14 +31,15 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use promfetch_core::Error;
 
 pub(crate) use self::caller::Reader;
 pub(crate) use self::guard::guard;
 
 use self::audit::Audit;
-use self::login::Login;
+use self::claim::Claim;
 use self::operators::Operators;
 use self::slow_down::Slow;
 use self::uaa::Uaa;
@@ -139,29 +141,35 @@ impl Gate {
         })))
     }
 
-    /// Whether the `Authorization` of a request is for promfetch: such a login never reaches an app, right or wrong.
-    ///
+    /// Whether the `Authorization` of a request is for promfetch, right or wrong, and so not for the app.
+    pub(crate) fn is_own_login(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(AUTHORIZATION) && self.apps_login(headers, &AUTHORIZATION).is_none()
+    }
+
+    /// The login for the app in this header, if there is one: a login for promfetch is never handed on, in whatever
+    /// header it comes. Two logins are nobody's.
+    pub(crate) fn apps_login<'h>(
+        &self,
+        headers: &'h HeaderMap,
+        name: &HeaderName,
+    ) -> Option<&'h HeaderValue> {
+        let mut values = headers.get_all(name).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) if !self.is_own(value) => Some(value),
+            _ => None,
+        }
+    }
+
     /// Names decide: those of operators, of the broker's logins, and of bindings, also of bindings that are gone. Of
     /// tokens it is who says to have issued them; that need not be true to keep one back.
-    pub(crate) fn is_own_login(&self, headers: &HeaderMap) -> bool {
-        match Login::read(headers) {
-            Ok(None) => false,
-            Ok(Some(Login::Basic { user, .. })) => {
+    fn is_own(&self, value: &HeaderValue) -> bool {
+        match Claim::of(value) {
+            Claim::User(user) => {
                 derived::is_username(&user)
                     || self.operators.knows(&user)
                     || self.broker_users.contains(&user)
             }
-            Ok(Some(Login::Bearer(token))) => {
-                self.uaa.as_ref().is_some_and(|uaa| uaa.issued(&token.0))
-            }
-            // An app may know other schemes than promfetch does. Two logins are nobody's.
-            Err(_) => {
-                headers
-                    .get_all(axum::http::header::AUTHORIZATION)
-                    .iter()
-                    .count()
-                    > 1
-            }
+            Claim::Token(token) => self.uaa.as_ref().is_some_and(|uaa| uaa.issued(&token)),
         }
     }
 

@@ -42,13 +42,21 @@ pub(crate) async fn get(
     let mut address = address::parse(&uri)?;
     address.metric_path = checked_metric_path(address.metric_path, &api.config.metric_path_allow)?;
     let bound = api.bound()?;
-    let located = api
-        .client
-        .locate(&address.selector, address.process_type.as_deref(), &bound)?;
-    let located = api.gate.authorise(&access, located).await?;
+    let process_type = address.process_type.as_deref();
+    let located = match api.client.locate(&address.selector, process_type, &bound) {
+        Ok(located) => api.gate.authorise(&access, located).await?,
+        Err(error) => {
+            if error.kind() == promfetch_core::Kind::NotFound {
+                api.gate
+                    .authorise_nothing(&access, &address.selector)
+                    .await?;
+            }
+            return Err(error.into());
+        }
+    };
     if located.is_empty() {
         // In the words for an app that does not exist.
-        return Err(client::no_such_app(&address.selector).into());
+        return Err(api.client.nothing_at(&address.selector).into());
     }
     match &address.kind {
         Kind::Instances => Ok(instances::answer(&api, &address, &located, &bound)),
@@ -61,14 +69,16 @@ pub(crate) async fn get(
 }
 
 /// The caller's credentials for the app: those of a header of their own, or of the usual one where that is not for
-/// promfetch.
+/// promfetch. Neither is passed on with a login of promfetch's own.
 fn for_the_app(gate: &Gate, headers: &HeaderMap) -> Option<HeaderValue> {
-    let given = match headers.get(APP_AUTHORIZATION) {
-        Some(given) => given,
-        None if gate.mode() == Mode::Protected || gate.is_own_login(headers) => return None,
-        None => headers.get(AUTHORIZATION)?,
+    let name = if headers.contains_key(APP_AUTHORIZATION) {
+        &APP_AUTHORIZATION
+    } else if gate.mode() == Mode::Protected {
+        return None;
+    } else {
+        &AUTHORIZATION
     };
-    let mut value = given.clone();
+    let mut value = gate.apps_login(headers, name)?.clone();
     value.set_sensitive(true);
     Some(value)
 }

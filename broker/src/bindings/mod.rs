@@ -132,6 +132,11 @@ impl Bindings {
         self.read(|state| state.held.len())
     }
 
+    /// How many of them have parameters that cannot be opened.
+    pub(crate) fn locked(&self) -> usize {
+        self.read(|state| state.held.values().filter(|held| held.is_locked).count())
+    }
+
     /// A number that changes with every change that a request to this process makes.
     pub(crate) fn changes(&self) -> u64 {
         self.read(|state| state.changes)

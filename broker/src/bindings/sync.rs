@@ -4,6 +4,7 @@
 //! over NATS, on `promfetch.bindings`. Anybody on that NATS can publish there, so nothing in such a message is read,
 //! and it makes nobody read the database more often than four times a second.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ struct Shared {
     wanted: Notify,
     changed: Notify,
     status: Mutex<Status>,
+    /// How many bindings have parameters that cannot be opened, as the log says.
+    locked: AtomicUsize,
     /// Until when a process that could not read the database is taken for starting.
     grace: Instant,
 }
@@ -60,6 +63,7 @@ impl Keeper {
             wanted: Notify::new(),
             changed: Notify::new(),
             status: Mutex::default(),
+            locked: AtomicUsize::new(0),
             grace: Instant::now() + grace,
         }))
     }
@@ -141,10 +145,22 @@ impl Keeper {
             let seen = bindings.changes();
             let rows = store.bindings().await?;
             if bindings.replace(&rows, seen) {
+                self.complain_of_locked();
                 return self.seal_anew(&rows).await;
             }
         }
         Ok(())
+    }
+
+    /// Says when apps are asked otherwise than they were bound, because a key is missing. Once, not at every reading.
+    fn complain_of_locked(&self) {
+        let locked = self.0.bindings.locked();
+        if self.0.locked.swap(locked, Ordering::Relaxed) != locked && locked > 0 {
+            tracing::error!(
+                bindings = locked,
+                "the secrets of bindings cannot be opened: `broker.secret_key` is another one than when they were made, and `broker.previous_secret_key` is not that one; their apps are asked without them"
+            );
+        }
     }
 
     /// What was sealed with the previous key is sealed with the current one, so that the previous one can be given up.

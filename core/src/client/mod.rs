@@ -149,22 +149,29 @@ impl Client {
             usual: Some(bound.processes()),
         };
         let located = discovery.find(selector, process);
-        if !discovery.is_ready() && !is_complete(&located, &discovery.readiness()) {
-            return Err(Error::new(
-                Kind::NotReady,
-                "The routing table is not complete yet, try again in a few seconds",
-            ));
-        }
-        if !located.is_empty() {
+        let is_whole = discovery.is_ready() || is_complete(&located, &discovery.readiness());
+        if !located.is_empty() && is_whole {
             return Ok(located);
         }
+        Err(self.nothing_at(selector))
+    }
+
+    /// Why there is nothing at this selector. To be said of apps, too, that a caller must not know of.
+    pub fn nothing_at(&self, selector: &Selector) -> Error {
+        let discovery = &self.0.discovery;
+        if !discovery.is_ready() {
+            return Error::new(
+                Kind::NotReady,
+                "The routing table is not complete yet, try again in a few seconds",
+            );
+        }
         if discovery.readiness().is_deaf() {
-            return Err(Error::new(
+            return Error::new(
                 Kind::NotReady,
                 "The routing table is empty: no source of routes could be heard so far (see `/ready` on the health port)",
-            ));
+            );
         }
-        Err(no_such_app(selector))
+        no_such_app(selector)
     }
 
     /// Asks all these instances at once and merges what arrives in time.
@@ -387,7 +394,7 @@ fn agree_on_format(asked: Format, outcomes: &mut [Outcome]) -> Format {
 }
 
 /// [`Kind::NotFound`], in promfetcher's words.
-pub fn no_such_app(selector: &Selector) -> Error {
+fn no_such_app(selector: &Selector) -> Error {
     Error::new(
         Kind::NotFound,
         format!("Cannot found app with id or path {}", plain(selector)),
