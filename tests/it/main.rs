@@ -82,5 +82,9 @@ mod own_metrics;
 mod hostile;
 // The store of the service broker, on all its databases.
 mod store;
+// Who may read what, and which login reaches whom.
+mod access;
+// Bindings in effect: whose, from when on, in which process, and with which database away.
+mod bindings;
 // What README says works.
 mod readme;
