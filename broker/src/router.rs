@@ -18,7 +18,8 @@ use crate::api::{Api, app_metrics, index, own_metrics, routes, sd};
 use crate::osb;
 use crate::server::{health, observe};
 
-/// Longest path and query accepted. Three names of 250 characters, each percent-encoded to nine bytes, fit.
+/// Longest path and query accepted. Three names of 250 characters, each percent-encoded to nine bytes, fit. Below
+/// `/broker` the length of each id counts instead: platforms expect answers of their own kind.
 const MAX_URI: usize = 8 << 10;
 
 struct Route {
@@ -110,7 +111,8 @@ async fn bounded_uri(request: Request, next: Next) -> Response {
         .uri()
         .path_and_query()
         .map_or(0, |text| text.as_str().len());
-    if length > MAX_URI {
+    let is_brokers = request.uri().path().starts_with("/broker/");
+    if length > MAX_URI && !is_brokers {
         return ApiError::new(
             StatusCode::URI_TOO_LONG,
             format!("The address is longer than {MAX_URI} bytes"),

@@ -86,5 +86,7 @@ mod store;
 mod access;
 // Bindings in effect: whose, from when on, in which process, and with which database away.
 mod bindings;
+// The Open Service Broker, as its specification and real platforms have it.
+mod broker;
 // What README says works.
 mod readme;

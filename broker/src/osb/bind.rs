@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::Error;
 use super::operation::{Change, Done, Operation, Stop};
-use super::request::{Body, Ids, MAX_ID, required};
+use super::request::{Body, Ids, check_id, required};
 use super::take_over::{self, Origin};
 use super::{Osb, now};
 use crate::access::derived::nonce;
@@ -96,11 +96,10 @@ pub(super) async fn handle(
 }
 
 fn rotation(predecessor: String, parameters: Option<Map<String, Value>>) -> Result<Wanted, Error> {
-    if predecessor.is_empty() || predecessor.len() > MAX_ID {
-        return Err(Error::malformed(
-            "`predecessor_binding_id` is not the id of a binding",
-        ));
+    if predecessor.is_empty() {
+        return Err(Error::malformed("`predecessor_binding_id` is empty"));
     }
+    check_id("`predecessor_binding_id`", &predecessor)?;
     if parameters.is_some_and(|parameters| !parameters.is_empty()) {
         return Err(Error::malformed(
             "A rotated binding has the parameters of its predecessor: leave `parameters` out",
@@ -121,10 +120,8 @@ fn app_guid(top: Option<String>, resource: Option<String>) -> Result<Option<Stri
         ));
     }
     let guid = resource.or(top);
-    if guid.as_ref().is_some_and(|guid| guid.len() > MAX_ID) {
-        return Err(Error::malformed(format!(
-            "`app_guid` is longer than {MAX_ID} bytes"
-        )));
+    if let Some(guid) = &guid {
+        check_id("`app_guid`", guid)?;
     }
     Ok(guid)
 }

@@ -122,7 +122,11 @@ impl Osb {
         let mut transaction = store.begin(instance_id).await?;
         let done = operation.run(self, &mut transaction).await?;
         // Held until memory has followed, so that it follows two changes of one binding in their order.
-        let _turn = transaction.commit().await?;
+        let turn = transaction.commit().await?;
+        if turn.changed_others() {
+            // Old processes of promfetcher have bound or unbound, which this transaction took in.
+            keeper.look_again();
+        }
         match &done.change {
             Change::Nothing => {}
             Change::Made(binding) => bindings.made(binding),

@@ -16,7 +16,7 @@ use super::error::Error;
 /// Longest body, in bytes.
 const MAX_BODY: usize = 64 << 10;
 /// Longest id, in bytes.
-pub(super) const MAX_ID: usize = 1024;
+const MAX_ID: usize = 1024;
 /// Time for the body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -35,15 +35,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
         let Path(mut ids) = Path::<HashMap<String, String>>::from_request_parts(parts, state)
             .await
             .map_err(|_| Error::malformed("An id in the path is not percent-encoded UTF-8"))?;
-        if ids.values().any(|id| id.len() > MAX_ID) {
-            return Err(Error::malformed(format!(
-                "An id in the path is longer than {MAX_ID} bytes"
-            )));
-        }
-        let mut take = |name| ids.remove(name).unwrap_or_default();
+        // The path as a whole is there too, from the router that this one is below.
+        let mut take = |name| -> Result<String, Error> {
+            let id = ids.remove(name).unwrap_or_default();
+            check_id("An id in the path", &id)?;
+            Ok(id)
+        };
         Ok(Self {
-            instance_id: take("instance_id"),
-            binding_id: take("binding_id"),
+            instance_id: take("instance_id")?,
+            binding_id: take("binding_id")?,
         })
     }
 }
@@ -159,9 +159,20 @@ pub(super) fn required<'m>(member: &'m Option<String>, name: &str) -> Result<&'m
         None | Some("") => Err(Error::malformed(format!(
             "`{name}` is missing in the body, or empty"
         ))),
-        Some(text) if text.len() > MAX_ID => Err(Error::malformed(format!(
-            "`{name}` is longer than {MAX_ID} bytes"
-        ))),
-        Some(text) => Ok(text),
+        Some(text) => check_id(&format!("`{name}`"), text).map(|()| text),
     }
+}
+
+/// Refuses an id that the store cannot keep. `what` names it, to begin a sentence.
+pub(super) fn check_id(what: &str, id: &str) -> Result<(), Error> {
+    if id.len() > MAX_ID {
+        return Err(Error::malformed(format!(
+            "{what} is longer than {MAX_ID} bytes"
+        )));
+    }
+    // PostgreSQL's texts cannot hold it.
+    if id.contains('\0') {
+        return Err(Error::malformed(format!("{what} has the character U+0000")));
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::operation::Stop;
+use super::request::check_id;
 use super::{Osb, now};
 use crate::store::{Instance, Transaction};
 
@@ -24,7 +25,7 @@ impl Origin {
     pub(super) fn of(instance_id: &str, context: Option<&Map<String, Value>>) -> Self {
         let text = |name: &str| {
             let value = context.and_then(|context| context.get(name));
-            value.and_then(Value::as_str).unwrap_or_default().to_owned()
+            kept(value.and_then(Value::as_str))
         };
         Self {
             instance_id: instance_id.to_owned(),
@@ -37,10 +38,17 @@ impl Origin {
     /// The space of the app that is bound, where the context does not name one.
     pub(super) fn or_space(mut self, space_guid: Option<&str>) -> Self {
         if self.space_guid.is_empty() {
-            self.space_guid = space_guid.unwrap_or_default().to_owned();
+            self.space_guid = kept(space_guid);
         }
         self
     }
+}
+
+/// A guid that the store can keep; nothing fails over another one.
+fn kept(guid: Option<&str>) -> String {
+    guid.filter(|guid| check_id("", guid).is_ok())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The instance of this transaction. One that is not known is made where promfetch has taken over, unless it is known

@@ -37,7 +37,7 @@ macro_rules! on_each_database {
         }
     };
 }
-use on_each_database;
+pub(crate) use on_each_database;
 
 fn settings(url: &str) -> config::Store {
     config::Store {
