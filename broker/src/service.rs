@@ -57,6 +57,9 @@ impl Service {
             .map(|(store, bindings)| {
                 Keeper::new(store, bindings, config.core.discovery.start_response_delay)
             });
+        if let Some(keeper) = &keeper {
+            registry.register_collector(Box::new(keeper.clone()));
+        }
         let broker = match &keeper {
             None => osb::switched_off(),
             Some(keeper) => broker(&config, keeper),

@@ -7,6 +7,7 @@
 pub(crate) mod credentials;
 pub(crate) mod effect;
 pub(crate) mod held;
+mod metrics;
 pub(crate) mod parameters;
 pub(crate) mod shape;
 pub(crate) mod sync;

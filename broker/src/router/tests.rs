@@ -588,3 +588,16 @@ async fn service_discovery_gives_pages_or_instances_that_work() {
     }
     assert_eq!(service.get("/v1/sd?mode=both").await.0, 400);
 }
+
+#[tokio::test]
+async fn own_metrics_tell_of_the_bindings() {
+    let service = Service::demo().await;
+    let page = service.get("/metrics").await.1;
+    for line in ["promfetch_bindings 0", "promfetch_database_up 1"] {
+        assert!(page.lines().any(|found| found == line), "{line}: {page}");
+    }
+    assert!(
+        page.contains("\npromfetch_bindings_read_timestamp_seconds 1"),
+        "{page}"
+    );
+}
