@@ -71,9 +71,9 @@ impl Shape {
                 }
                 for (name, value) in object {
                     if !(names.fits)(name) {
-                        let name = name.escape_debug();
+                        let name = shown(name);
                         return Err(format!(
-                            "{at}: the name `{name:.80}` must be {}",
+                            "{at}: the name `{name}` must be {}",
                             names.expected
                         ));
                     }
@@ -185,15 +185,20 @@ fn check_members(
 }
 
 fn unknown(name: &str, members: &[Member]) -> String {
-    let name = name.escape_debug();
+    let name = shown(name);
     if members.is_empty() {
-        return format!("`{name:.80}` is not known: there are no parameters here");
+        return format!("`{name}` is not known: there are no parameters here");
     }
     let known: Vec<_> = members
         .iter()
         .map(|member| format!("`{}`", member.name))
         .collect();
-    format!("`{name:.80}` is not known; there are {}", known.join(", "))
+    format!("`{name}` is not known; there are {}", known.join(", "))
+}
+
+/// A name that somebody sent, as far as it is needed to recognise it.
+fn shown(name: &str) -> String {
+    name.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
 fn object_schema(members: &[Member], tag: Option<&str>) -> Value {

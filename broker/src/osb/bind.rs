@@ -190,7 +190,8 @@ impl Operation for Bind {
                     &instance.space_guid,
                 )
                 .await?;
-            return Ok(Done::ok(osb.credentials(&row), Change::Made(row.into())));
+            let change = Change::Attached(row.clone().into(), there.key);
+            return Ok(Done::ok(osb.credentials(&row), change));
         }
 
         let key = Binding::key(Some(&instance.id), &self.binding_id);

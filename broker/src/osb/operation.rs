@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::error::{self, Error};
 use super::{Osb, Shared};
-use crate::store::{self, Binding, Transaction};
+use crate::store::{self, Binding, BindingKey, Transaction};
 
 /// How often an operation is tried when others are in its way in the database.
 const TRIES: usize = 3;
@@ -25,6 +25,8 @@ pub(super) struct Done {
 pub(super) enum Change {
     Nothing,
     Made(Box<Binding>),
+    /// One that promfetcher made has its instance, and with it another key than this.
+    Attached(Box<Binding>, BindingKey),
     Gone(Vec<Binding>),
 }
 
@@ -130,6 +132,11 @@ impl Osb {
         match &done.change {
             Change::Nothing => {}
             Change::Made(binding) => bindings.made(binding),
+            // In this order it is in effect all the time.
+            Change::Attached(binding, was) => {
+                bindings.made(binding);
+                bindings.gone([was]);
+            }
             Change::Gone(gone) => bindings.gone(gone.iter().map(|binding| &binding.key)),
         }
         if !matches!(done.change, Change::Nothing) {

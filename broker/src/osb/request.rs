@@ -37,7 +37,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
             .map_err(|_| Error::malformed("An id in the path is not percent-encoded UTF-8"))?;
         // The path as a whole is there too, from the router that this one is below.
         let mut take = |name| -> Result<String, Error> {
-            let id = ids.remove(name).unwrap_or_default();
+            let Some(id) = ids.remove(name) else {
+                return Ok(String::new());
+            };
+            if id.is_empty() {
+                return Err(Error::malformed("An id in the path is empty"));
+            }
             check_id("An id in the path", &id)?;
             Ok(id)
         };

@@ -1,7 +1,5 @@
 use promfetch_tests::Broker;
-use promfetch_tests::osb::{
-    ABSENT, Call, IDENTITY, IDS, PLAN, SERVICE, VERSION, binding, instance, with,
-};
+use promfetch_tests::osb::{Call, IDENTITY, IDS, PLAN, SERVICE, VERSION, binding, instance, with};
 use serde_json::{Value, json};
 
 async fn send(broker: &Broker, call: Call) -> u16 {
@@ -240,7 +238,6 @@ async fn eden_is_served() {
         "service_id": SERVICE,
         "plan_id": PLAN,
         "app_guid": "eden-unknown",
-        "bind_resource": ABSENT,
         "parameters": {"endpoint": "/one"},
     });
     for id in ["i1", "i2"] {
@@ -249,9 +246,8 @@ async fn eden_is_served() {
             201
         );
         for name in ["b1", "b2", "b3"] {
-            let body = with(bind.clone(), json!({}));
             assert_eq!(
-                send(&broker, call("PUT", &binding(id, name)).json(&body)).await,
+                send(&broker, call("PUT", &binding(id, name)).json(&bind)).await,
                 201
             );
         }

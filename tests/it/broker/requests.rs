@@ -195,7 +195,6 @@ async fn other_methods_are_405_and_other_paths_404() {
         "/V2/catalog".to_owned(),
         "/v2/service_instances".to_owned(),
         "/v2/service_instances/".to_owned(),
-        "/v2/service_instances//service_bindings/b".to_owned(),
         "/v2/service_instances/i/service_bindings".to_owned(),
         "/v2/service_instances/i/service_bindings/".to_owned(),
         "/v2/service_instances/i/unknown".to_owned(),
@@ -205,6 +204,12 @@ async fn other_methods_are_405_and_other_paths_404() {
             let answer = broker.send(Call::new(method, &path)).await;
             assert_eq!(answer.status, 404, "{method} {path}");
         }
+    }
+    // Item 10: ids are not empty.
+    let empty = "/v2/service_instances//service_bindings/b";
+    for method in ["GET", "PUT", "DELETE"] {
+        let answer = broker.send(Call::new(method, empty)).await;
+        assert_eq!(answer.status, 400, "{method} {empty}");
     }
 }
 

@@ -15,6 +15,7 @@ use crate::config;
 use crate::database::{Database, Kind};
 use crate::http;
 use crate::promfetch::Promfetch;
+use crate::wait::eventually;
 
 /// The platform's login at the broker.
 pub const USER: &str = "cloud-controller";
@@ -132,19 +133,21 @@ impl Broker {
             .unwrap_or_else(|error| panic!("{error}: {}", finished.stdout))
     }
 
-    /// How many bindings are in memory, as the health port says.
+    /// How many bindings are in memory, as the health port says once they have been read.
     ///
     /// # Panics
     /// When it says nothing of them.
     pub async fn held(&self) -> usize {
         let url = format!("{}/health", self.promfetch.health);
-        let health: Value = serde_json::from_slice(&http::get(&url, &[]).await.body).expect("JSON");
-        let sources = health["sources"].as_array().expect("sources");
-        let source = sources.iter().find(|source| source["kind"] == "bindings");
-        let detail = source.expect("bindings")["detail"].as_str();
-        let number = detail.and_then(|detail| detail.strip_suffix(" bindings"));
-        let number = number.unwrap_or_else(|| panic!("{health}"));
-        number.parse().expect("a number")
+        eventually("the bindings have been read", async || {
+            let health: Value =
+                serde_json::from_slice(&http::get(&url, &[]).await.body).expect("JSON");
+            let sources = health["sources"].as_array().expect("sources");
+            let source = sources.iter().find(|source| source["kind"] == "bindings");
+            let detail = source.expect("bindings")["detail"].as_str()?;
+            detail.strip_suffix(" bindings")?.parse().ok()
+        })
+        .await
     }
 }
 
