@@ -10,6 +10,8 @@ DENY_VERSION := 0.20.2
 IT_THREADS ?= 6
 # One name or more of tests: make test-it IT='faults:: deadline::'
 IT ?=
+# The OpenAPI description of the Open Service Broker API: data beside the project, which not every machine has.
+OSB ?= ../shared/data/osb
 
 .PHONY: help
 help: ## List the targets
@@ -39,6 +41,10 @@ test-unit: tools build ## Run the tests of the crates, and the examples of their
 .PHONY: test-it
 test-it: tools build ## Run the tests of the whole system (IT='name …' picks some)
 	$(CARGO) test --workspace --locked --test it -- --test-threads=$(IT_THREADS) $(IT)
+
+.PHONY: openapi
+openapi: build ## Property tests of the broker by its OpenAPI description (OSB=folder)
+	@if [ -d "$(OSB)" ]; then scripts/check-openapi "$(OSB)"; else echo "skipped: openapi, as $(OSB) is not there"; fi
 
 .PHONY: lint
 lint: ## Check format and lints

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use promfetch_tests::database::{Database, Kind};
 use promfetch_tests::osb::{self, binding, instance, with};
-use promfetch_tests::{Broker, eventually};
+use promfetch_tests::{Broker, config, eventually};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -77,6 +77,10 @@ async fn of_two_different_puts_one_is_201_and_one_409(kind: Kind) {
     }
 }
 
+const APPS: [&str; 2] = [
+    "47d288f6-f9c1-5e3a-9546-5384018954e2",
+    "8c2e71d5-3f96-4b08-a7d4-6b19e0c85a42",
+];
 const INSTANCES: usize = 3;
 const BINDINGS: usize = 4;
 
@@ -108,9 +112,8 @@ async fn storm(brokers: &[Arc<Broker>], tasks: usize, rounds: usize) {
                     }
                     _ => {
                         let endpoint = format!("/{}", (task + round) % 3);
-                        let app = format!("app-{}", step % 2);
                         let parameters = json!({"endpoint": endpoint});
-                        let bound = broker.bind(&id, &name, &app, parameters).await;
+                        let bound = broker.bind(&id, &name, APPS[step % 2], parameters).await;
                         (bound.status, &[200, 201, 404, 409])
                     }
                 };
@@ -123,7 +126,18 @@ async fn storm(brokers: &[Arc<Broker>], tasks: usize, rounds: usize) {
 
 /// Items 31 and 35: what is stored, what is in memory, and what is answered is one and the same.
 async fn store_and_memory_agree_after_hundreds_of_operations(kind: Kind) {
-    let broker = [Arc::new(Broker::start_on(kind).await)];
+    let targets: Vec<_> = APPS
+        .iter()
+        .map(|app| {
+            let nobody = "127.0.0.1:9".parse().expect("an address");
+            let mut target = config::target(["acme", "prod", app], 0, nobody);
+            target["app_id"] = (*app).into();
+            target
+        })
+        .collect();
+    let broker = [Arc::new(
+        Broker::start_with(kind, json!({"targets": targets})).await,
+    )];
     storm(&broker, 16, 25).await;
     let broker = &broker[0];
     let stored = broker.stored().await;
@@ -148,6 +162,21 @@ async fn store_and_memory_agree_after_hundreds_of_operations(kind: Kind) {
         stored.len(),
         "nothing is left of an instance that went"
     );
+    for app in APPS {
+        let mut of_app = stored.iter().filter(|row| row["app_guid"] == app);
+        let decides = of_app.find(|row| row["effect"] == "in effect");
+        let wanted = decides.map_or("/metrics", |row| {
+            row["parameters"]["endpoint"].as_str().expect("a path")
+        });
+        let list = broker
+            .promfetch
+            .json(&format!("/v1/apps/{app}/instances"))
+            .await;
+        assert_eq!(
+            list["instances"][0]["path"], wanted,
+            "in memory: {stored:?}"
+        );
+    }
     empty(broker).await;
     assert_eq!(broker.held().await, 0);
 }

@@ -86,6 +86,31 @@ async fn two_logins_are_valid_during_a_change() {
     }
 }
 
+/// Many guesses at once are slowed down and refused; the platform, with the right password, is served meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guessing_slows_nobody_else_down() {
+    let broker = std::sync::Arc::new(Broker::start().await);
+    let mut guesses = tokio::task::JoinSet::new();
+    for number in 0..100 {
+        let broker = std::sync::Arc::clone(&broker);
+        let login = basic(osb::USER, &format!("guess-{number}"));
+        let call = Call::new("GET", "/v2/catalog").header("authorization", &login);
+        guesses.spawn(async move { broker.send(call).await });
+    }
+    for number in 0..20 {
+        let answer = broker.provision(&format!("i{number}")).await;
+        assert_eq!(answer.status, 201);
+    }
+    for answer in guesses.join_all().await {
+        assert!([401, 429].contains(&answer.status), "{answer:?}");
+        assert_eq!(
+            answer.status == 429,
+            !answer.header("retry-after").is_empty()
+        );
+    }
+    assert_eq!(broker.get("/v2/catalog").await.status, 200);
+}
+
 /// Item 2: MAJOR.MINOR as numbers; unsupported MAY be 412 with the version to use, absent MAY be 400.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_version_header_is_compared_as_numbers() {

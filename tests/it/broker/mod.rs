@@ -11,6 +11,7 @@ mod deprovision;
 mod provision;
 mod update;
 // Bindings: of apps, and of nobody.
+mod app;
 mod bind;
 mod credentials;
 mod get;

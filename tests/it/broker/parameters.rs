@@ -1,5 +1,5 @@
 use promfetch_tests::Broker;
-use promfetch_tests::osb::binding;
+use promfetch_tests::osb::{self, Call, binding};
 use serde_json::{Value, json};
 
 /// Item 36 and section 5, flaws 8 and 14: what is inside `parameters` is checked strictly, and a sentence says why.
@@ -153,4 +153,23 @@ async fn refusals_do_not_repeat_secrets() {
         );
     }
     assert!(!broker.promfetch.log().contains("s3cret"));
+}
+
+/// A member twice is one text in the end: the one that is checked, kept, shown and used.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_a_member_that_comes_twice_the_last_counts() {
+    let broker = Broker::start().await;
+    assert_eq!(broker.provision("i").await.status, 201);
+    for (id, first, last, status) in [("b1", "/a", "/b", 201), ("b2", "/a", "//b", 400)] {
+        let parameters = format!("{{\"endpoint\":\"{first}\",\"endpoint\":\"{last}\"}}");
+        let body = osb::with(osb::bind("a"), json!({"parameters": "HERE"})).to_string();
+        let call = Call::new("PUT", &binding("i", id)).body(body.replace("\"HERE\"", &parameters));
+        assert_eq!(broker.send(call).await.status, status, "{parameters}");
+    }
+    let got = broker.get(&binding("i", "b1")).await.json;
+    assert_eq!(got["parameters"], json!({"endpoint": "/b"}));
+    assert_eq!(
+        broker.stored().await[0]["parameters"],
+        json!({"endpoint": "/b"})
+    );
 }

@@ -1,16 +1,14 @@
 //! What platforms send to the service broker. Every answer of every test goes through [`rules::check`].
 
+pub mod bodies;
+pub mod call;
 pub mod cloud_controller;
 pub mod rules;
 
-use ::http::HeaderMap;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+pub use bodies::{ABSENT, IDS, bind, binding, instance, provision, with};
+pub use call::{Answer, Call, basic};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::app::encode;
 use crate::config;
 use crate::database::{Database, Kind};
 use crate::http;
@@ -185,143 +183,3 @@ pub fn configuration(database: &Database, keys: Value) -> Value {
     }
     config
 }
-
-/// One request.
-#[derive(Clone, Debug)]
-pub struct Call {
-    pub method: String,
-    /// Below `/broker`.
-    pub path: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Bytes,
-}
-
-impl Call {
-    /// With a login, version 2.17 and a fresh identity.
-    pub fn new(method: &str, path: &str) -> Self {
-        let headers = [
-            ("Authorization", basic(USER, PASSWORD)),
-            (VERSION, "2.17".to_owned()),
-            (IDENTITY, Uuid::new_v4().to_string()),
-        ];
-        Self {
-            method: method.into(),
-            path: path.into(),
-            headers: headers.map(|(name, value)| (name.into(), value)).into(),
-            body: Bytes::new(),
-        }
-    }
-
-    /// With a body of JSON and its type.
-    #[must_use]
-    pub fn json(self, body: &Value) -> Self {
-        self.header("Content-Type", "application/json")
-            .body(body.to_string())
-    }
-
-    /// With any body.
-    #[must_use]
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
-        self
-    }
-
-    /// With this header in place of others of the name.
-    #[must_use]
-    pub fn header(self, name: &str, value: &str) -> Self {
-        let mut call = self.without(name);
-        call.headers.push((name.into(), value.into()));
-        call
-    }
-
-    /// Without this header.
-    #[must_use]
-    pub fn without(mut self, name: &str) -> Self {
-        self.headers
-            .retain(|(other, _)| !other.eq_ignore_ascii_case(name));
-        self
-    }
-
-    /// The value of a header.
-    pub fn value(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        let found = headers.find(|(other, _)| other.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    }
-}
-
-/// A checked answer.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    /// The body: an object, or null where the answer has none.
-    pub json: Value,
-    pub headers: HeaderMap,
-}
-
-impl Answer {
-    /// The sentence for the user of `cf`, empty when there is none.
-    pub fn description(&self) -> &str {
-        self.json["description"].as_str().unwrap_or_default()
-    }
-
-    /// The value of a header, empty when absent.
-    pub fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name);
-        value.and_then(|value| value.to_str().ok()).unwrap_or("")
-    }
-}
-
-/// The value of `Authorization` for this login.
-pub fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
-}
-
-/// The query of deletions.
-pub const IDS: &str =
-    "?service_id=7e1c7a56-5d0f-4a07-9d0c-6a8d7a9f3e11&plan_id=0c3c8c53-0c5f-4c1e-8a5e-1f5f0a0f4b22";
-
-/// The path of an instance of any id.
-pub fn instance(id: &str) -> String {
-    format!("/v2/service_instances/{}", encode(id))
-}
-
-/// The path of a binding of any id.
-pub fn binding(id: &str, binding_id: &str) -> String {
-    format!("{}/service_bindings/{}", instance(id), encode(binding_id))
-}
-
-/// The least that provisions.
-pub fn provision() -> Value {
-    json!({
-        "service_id": SERVICE,
-        "plan_id": PLAN,
-        "organization_guid": "org-guid-here",
-        "space_guid": "space-guid-here",
-    })
-}
-
-/// The least that binds an app.
-pub fn bind(app: &str) -> Value {
-    json!({"service_id": SERVICE, "plan_id": PLAN, "bind_resource": {"app_guid": app}})
-}
-
-/// An object with these members over it; [`ABSENT`] takes one out.
-///
-/// # Panics
-/// When one is no object.
-#[must_use]
-pub fn with(mut object: Value, members: Value) -> Value {
-    let into = object.as_object_mut().expect("an object");
-    for (name, value) in members.as_object().expect("an object") {
-        if value == ABSENT {
-            into.remove(name);
-        } else {
-            into.insert(name.clone(), value.clone());
-        }
-    }
-    object
-}
-
-/// Stands for a member that is not there, since null is a value.
-pub const ABSENT: &str = "(absent)";

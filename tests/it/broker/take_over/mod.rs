@@ -10,25 +10,6 @@ use promfetch_tests::database::{Database, Kind};
 use promfetch_tests::osb::{Answer, Call, binding, instance};
 use serde_json::{Value, json};
 
-/// Makes a test on both databases that promfetcher was run with.
-macro_rules! on_both {
-    ($($test:ident),+ $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(promfetch_tests::database::Kind::Sqlite).await;
-            })+
-        }
-        mod mariadb {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(promfetch_tests::database::Kind::Mariadb).await;
-            })+
-        }
-    };
-}
-use on_both;
-
 /// promfetcher's defaults.
 const SERVICE: &str = "75bcebab-cc25-4ef6-89dc-a91b953919f1";
 const PLAN: &str = "e2900be3-709b-419e-b63b-de3aabcd9e15";

@@ -3,11 +3,10 @@ use promfetch_tests::osb::{binding, instance};
 use promfetch_tests::{Broker, eventually};
 use serde_json::{Value, json};
 
-use super::{
-    assert_old_rows, bind, delete, old_bind, old_database, old_unbind, on_both, take_over,
-};
+use super::{assert_old_rows, bind, delete, old_bind, old_database, old_unbind, take_over};
+use crate::store::on_each_database;
 
-on_both!(
+on_each_database!(
     what_old_processes_do_is_adopted_within_a_reload,
     an_operation_sees_what_old_processes_have_just_done,
     bindings_of_both_sides_live_together,

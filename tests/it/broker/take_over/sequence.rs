@@ -3,9 +3,10 @@ use promfetch_tests::osb::{self, Call, binding, instance, with};
 use promfetch_tests::{Behaviour, Broker, Instance, config};
 use serde_json::json;
 
-use super::{PLAN, SERVICE, bind, delete, old_database, on_both, take_over, update};
+use super::{PLAN, SERVICE, bind, delete, old_database, take_over, update};
+use crate::store::on_each_database;
 
-on_both!(
+on_each_database!(
     the_catalog_has_promfetchers_defaults,
     instances_never_seen_are_used_on,
     an_adopted_binding_is_found_by_its_id,

@@ -3,11 +3,10 @@ use promfetch_tests::osb::{self, binding, instance, with};
 use promfetch_tests::{Broker, eventually};
 use serde_json::json;
 
-use super::{
-    PLAN, SERVICE, assert_old_rows, bind, delete, old_bind, old_database, on_both, take_over,
-};
+use super::{PLAN, SERVICE, assert_old_rows, bind, delete, old_bind, old_database, take_over};
+use crate::store::on_each_database;
 
-on_both!(
+on_each_database!(
     promfetcher_finds_what_it_would_have_left,
     without_write_back_its_table_stays_as_it_is,
     there_and_back_and_there_again,
