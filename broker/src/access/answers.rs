@@ -63,6 +63,17 @@ impl<T: Clone + Send + Sync + 'static> Answers<T> {
         lock(&self.state).kept(&question, Instant::now())
     }
 
+    /// The same, and from now on it counts until this time, if that is later.
+    pub(super) fn kept_on(&self, question: &[&str], until: Instant) -> Option<T> {
+        let question = self.fingerprint(question);
+        let mut state = lock(&self.state);
+        let answer = state.kept(&question, Instant::now())?;
+        if let Some((_, end)) = state.kept.get_mut(&question) {
+            *end = until.max(*end);
+        }
+        Some(answer)
+    }
+
     /// Asks, unless the answer is known or under way. `work` gives the answer, and until when it counts for others
     /// who ask later; it goes on when nobody waits any more. Needs a tokio runtime.
     pub(super) fn ask<W>(&self, question: &[&str], work: impl FnOnce() -> W) -> Asked<T>

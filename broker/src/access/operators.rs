@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::answers::Answers;
 use super::password::{Busy, Verifier};
 
-/// How long a right password is remembered: a scraper that comes every few seconds costs one check a minute.
+/// How long a right password is remembered after it was used: a scraper that comes at least as often is checked once.
+/// The hashes of a process never change.
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// Passwords remembered, and checks under way. The verifier turns callers away before that.
 const CAPACITY: usize = 1024;
@@ -44,10 +45,11 @@ impl Operators {
         self.hashes.contains_key(name)
     }
 
-    /// Whether this login was found right within the last minute. Costs nothing, so it may come before any waiting:
-    /// somebody's guessing does not slow the operator down who is logged in.
+    /// Whether this login was found right, and used within the last minute. Costs nothing, so it may come before any
+    /// waiting: somebody's guessing, however much of it, does not keep the operator out who is logged in.
     pub(crate) fn remembers(&self, name: &str, password: &str) -> bool {
-        self.verified.kept(&[name, password]) == Some(Ok(true))
+        let until = Instant::now() + REMEMBERED;
+        self.verified.kept_on(&[name, password], until) == Some(Ok(true))
     }
 
     /// Whether this is an operator's login. Takes as long for a name that is not known.
@@ -128,15 +130,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_right_password_is_remembered_for_a_minute() {
+    async fn a_right_password_is_remembered_while_it_is_used() {
         let operators = operators();
         assert!(!operators.remembers("jane", "correct horse"));
         assert_eq!(operators.verify("jane", "correct horse").await, Ok(true));
-        tokio::time::advance(REMEMBERED - Duration::from_millis(1)).await;
-        assert!(operators.remembers("jane", "correct horse"));
-        assert!(!operators.remembers("jane", "correct horsf"));
-        assert!(!operators.remembers("jürgen", "correct horse"));
-        tokio::time::advance(Duration::from_millis(1)).await;
+        for _ in 0..3 {
+            tokio::time::advance(REMEMBERED - Duration::from_millis(1)).await;
+            assert!(operators.remembers("jane", "correct horse"));
+            assert!(!operators.remembers("jane", "correct horsf"));
+            assert!(!operators.remembers("jürgen", "correct horse"));
+        }
+        tokio::time::advance(REMEMBERED).await;
         assert!(!operators.remembers("jane", "correct horse"));
     }
 

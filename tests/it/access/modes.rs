@@ -201,3 +201,48 @@ async fn logins_that_open_nothing() {
         assert_eq!(answer.status, 401, "{}", answer.text());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn paths_written_otherwise_open_nothing() {
+    let town = Town::start("protected").await;
+    let [binding, ..] = callers(&town).await;
+    for (path, known, why) in [
+        ("//routes", 404, "two slashes"),
+        ("/%72outes", 404, "an encoded letter"),
+        ("/ROUTES", 404, "another case"),
+        ("/routes%00", 404, "a zero"),
+        ("/routes;x=1", 404, "a parameter of a segment"),
+        ("/./routes", 404, "a dot"),
+        ("/health/../routes", 404, "from a public page"),
+        ("/health%2f..%2froutes", 404, "from a public page, encoded"),
+        (
+            "/health;/../routes",
+            404,
+            "from a public page, with a parameter",
+        ),
+        ("/v1/apps/../../routes", 404, "from below the apps"),
+        (
+            "/v1/apps/../../metrics",
+            400,
+            "from below the apps, as the name of one",
+        ),
+        ("/brokers", 404, "nearly the broker"),
+    ] {
+        check(&town, path, "", 401, why).await;
+        check(&town, path, &binding, known, why).await;
+    }
+    // The broker's own login stands before all that begins like it.
+    for path in [
+        "/broker",
+        "/broker/",
+        "/broker/../routes",
+        "/broker//v2/catalog",
+        "/broker/%2e%2e/metrics",
+    ] {
+        for login in ["", &binding, &operator()] {
+            check(&town, path, login, 401, "the broker's").await;
+        }
+    }
+    let answer = town.ask("GET", "/health?/routes", "").await;
+    assert!(!answer.text().contains("acme"), "{}", answer.text());
+}

@@ -150,3 +150,47 @@ async fn the_right_password_gets_through_after_wrong_ones() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_made_up_names_keeps_nobody_out() {
+    let town = Town::start("protected").await;
+    let path = town.shop.app.path("metrics");
+    let cloud = town.foundation.cloud();
+    let binding = cloud
+        .bind("prod-metrics", "b", Some(&town.shop.app), json!({}))
+        .await;
+    let url = format!("{}{path}", town.foundation.platform.promfetch.api);
+    let mut flood = JoinSet::new();
+    for guesser in 0..100 {
+        let url = url.clone();
+        flood.spawn(async move {
+            for number in 0.. {
+                let guess = basic(&format!("name {guesser} {number}"), "guess");
+                // Each name is a new one, so that none is slowed down; the work of checking is bounded.
+                let _ = promfetch_tests::http::try_get(&url, &[("authorization", &guess)]).await;
+            }
+        });
+    }
+    eventually("the flood is at its height", async || {
+        let answer = town.ask("GET", "/", &basic("one more", "guess")).await;
+        (answer.status == 429).then_some(())
+    })
+    .await;
+    for _ in 0..20 {
+        assert_eq!(
+            town.status(&path, &operator()).await,
+            200,
+            "she is logged in"
+        );
+        assert_eq!(
+            town.status(&path, &binding.login()).await,
+            200,
+            "needs no work"
+        );
+        assert_eq!(
+            cloud.credentials("prod-metrics", "b").await.user,
+            binding.user
+        );
+    }
+    flood.abort_all();
+}

@@ -3,7 +3,8 @@ use promfetch_tests::http::{self, Response};
 use promfetch_tests::mariadb::{self, Mariadb};
 use promfetch_tests::platform::Pushed;
 use promfetch_tests::postgres::{self, Postgres};
-use promfetch_tests::{App, Page, Platform, eventually};
+use promfetch_tests::promfetch::{command, config_file};
+use promfetch_tests::{App, Page, Platform, config, eventually};
 use serde_json::{Value, json};
 
 use super::echo;
@@ -228,4 +229,36 @@ async fn postgresql_goes_away_and_comes_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mariadb_goes_away_and_comes_back() {
     goes_away_and_comes_back(Server::Mariadb(Mariadb::start().await)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_waits_for_a_database_that_hangs() {
+    let server = Postgres::start().await;
+    let keys = foundation::keys(&server.url(postgres::DATABASE), json!({}));
+    let (_folder, file) = config_file(&config::with(keys.clone()).to_string());
+    let mut platform = Platform::start_with(keys).await;
+    let shop = platform
+        .push(App::new("acme", "prod", "shop"), [echo()])
+        .await;
+    let cloud = Cloud::of(&platform.promfetch);
+    cloud.provision("i", &shop.app.space_guid).await;
+    server.pause();
+    // An operation is under way when the process is told to stop.
+    let under_way = {
+        let (cloud, guid) = (cloud.clone(), shop.app.guid.clone());
+        tokio::spawn(async move {
+            cloud
+                .try_bind("i", "b", Some(&guid), json!({}))
+                .await
+                .status
+        })
+    };
+    let listing = command(&["bindings", "-c", &file]).await;
+    assert_eq!(listing.code, Some(1), "{}", listing.stdout);
+    assert!(listing.stderr.contains("database"), "{}", listing.stderr);
+    assert_eq!(under_way.await.expect("no panic"), 503);
+    platform.promfetch.signal("TERM");
+    let ended = platform.promfetch.ended().await;
+    assert_eq!(ended.code(), Some(0), "{}", platform.promfetch.log());
+    server.resume();
 }

@@ -169,3 +169,38 @@ async fn one_that_starts_later_knows_everything() {
     fleet.cloud(0).unbind("i", "one").await;
     fleet.end_to(&credentials.login()).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_dies_in_the_middle_leaves_nothing_half_done() {
+    let (server, nats) = (Postgres::start().await, [Nats::start().await]);
+    let emitter = Emitter::connect(&nats, None).await;
+    let mut fleet = Fleet::start(&server.url(DATABASE), &nats, &emitter).await;
+    fleet.cloud(0).provision("i", &fleet.app.space_guid).await;
+    server.pause();
+    let dying = fleet.all.remove(0);
+    let under_way = {
+        let (cloud, guid) = (Cloud::of(&dying), fleet.app.guid.clone());
+        let url = format!("{}/health", dying.api);
+        let bind = async move {
+            let endpoint = json!({"endpoint": "/one"});
+            cloud.try_bind("i", "one", Some(&guid), endpoint).await
+        };
+        let bind = tokio::spawn(bind);
+        // A request that came later has been answered, so the bind has most likely begun.
+        promfetch_tests::http::get(&url, &[]).await;
+        bind
+    };
+    dying.signal("KILL");
+    assert!(under_way.await.is_err(), "it got no answer");
+    drop(dying);
+    server.resume();
+    // The platform asks again, and gets what it wanted.
+    let endpoint = json!({"endpoint": "/one"});
+    fleet
+        .cloud(0)
+        .bind_once_possible("i", "one", &fleet.app, endpoint)
+        .await;
+    fleet.show("/one").await;
+    fleet.cloud(1).unbind("i", "one").await;
+    fleet.show("/metrics").await;
+}
