@@ -246,7 +246,8 @@ impl Cloud {
                 .await;
             let done = [200, 201].contains(&answer.status);
             if !done {
-                assert_eq!(answer.status, 503, "{}", answer.text());
+                // 422 is ConcurrencyError: what was cut off may still hold its lock.
+                assert!([422, 503].contains(&answer.status), "{}", answer.text());
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             done.then_some(())

@@ -12,6 +12,9 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::registry::Registry;
 use promfetch_core::instance::App;
 
+/// How long finding out who asks, and then what they may see, can hold up a page that is served anyway: a part of what
+/// scrapers wait at most, 10 s.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// Between two log lines about one app.
 const COMPLAINT: Duration = Duration::from_secs(3600);
 /// An app that nobody was let through to for so long has no series any more.

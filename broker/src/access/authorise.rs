@@ -8,8 +8,10 @@ use promfetch_core::discovery::Located;
 use promfetch_core::instance::App;
 use promfetch_core::selector::Selector;
 use ring::digest::{SHA256, digest};
+use tokio::time::timeout_at;
 use uuid::Uuid;
 
+use super::audit::PATIENCE;
 use super::caller::Reader;
 use super::{Access, Gate};
 use crate::api::errors::ApiError;
@@ -119,13 +121,15 @@ impl Gate {
     async fn watch(&self, reader: &Result<Reader, String>, located: &[Located]) {
         let mut apps: Vec<&Arc<App>> = located.iter().map(|one| &one.instance.app).collect();
         apps.dedup_by(|a, b| is_same(a, b));
+        let until = Instant::now() + PATIENCE;
         for app in apps {
             let why = match reader {
                 Err(why) => why.clone(),
-                Ok(reader) => match self.may_read(reader, app).await {
-                    Ok(true) => continue,
-                    Ok(false) => "the login is right, but not for this app".into(),
-                    Err(error) => error.to_string(),
+                Ok(reader) => match timeout_at(until.into(), self.may_read(reader, app)).await {
+                    Ok(Ok(true)) => continue,
+                    Ok(Ok(false)) => "the login is right, but not for this app".into(),
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_) => "what the login opens could not be found out in time".into(),
                 },
             };
             self.audit.count(app, &why, Instant::now());

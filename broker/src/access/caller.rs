@@ -6,9 +6,9 @@ use std::time::Instant;
 use axum::http::HeaderMap;
 use promfetch_core::config::Secret;
 
-use super::Gate;
 use super::login::Login;
 use super::uaa::{Refusal, Token};
+use super::{Gate, derived};
 use crate::api::errors::ApiError;
 use crate::bindings::Scope;
 
@@ -70,6 +70,12 @@ impl Gate {
         if self.operators.remembers(user, &password.0) {
             return Ok(Caller::Known(Reader::Operator));
         }
+        let wrong = || Caller::Wrong(format!("the login of `{}` is wrong", user.escape_debug()));
+        // Scrapers go on with the credentials of bindings that are gone, many of them, and those passwords are beyond
+        // guessing: they must not take the places of people who mistype theirs.
+        if derived::is_username(user) && !self.operators.knows(user) {
+            return Ok(wrong());
+        }
         let busy = |_| ApiError::too_many_logins();
         self.slow.wait(user).await.map_err(busy)?;
         if self
@@ -82,10 +88,7 @@ impl Gate {
             return Ok(Caller::Known(Reader::Operator));
         }
         self.slow.failed(user, Instant::now());
-        Ok(Caller::Wrong(format!(
-            "the login of `{}` is wrong",
-            user.escape_debug()
-        )))
+        Ok(wrong())
     }
 
     async fn identify_token(&self, token: &Secret) -> Result<Caller, ApiError> {

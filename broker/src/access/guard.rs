@@ -4,7 +4,9 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
 
+use super::audit::PATIENCE;
 use super::caller::{Caller, Reader};
 use super::{Access, Class, Classes, Gate};
 use crate::api::errors::ApiError;
@@ -85,16 +87,16 @@ impl Gate {
     /// Nobody is refused, but handlers learn who would be. A login that is not promfetch's is not looked at: it may
     /// be for the app.
     async fn audit(&self, class: Class, (headers, path): Asked<'_>) -> Access {
-        let caller = if self.is_own_login(headers) {
-            self.identify(headers).await
+        let reader = if self.is_own_login(headers) {
+            match timeout(PATIENCE, self.identify(headers)).await {
+                Ok(Ok(Caller::Known(reader))) => Ok(reader),
+                Ok(Ok(Caller::Nobody)) => Err("there is no login".into()),
+                Ok(Ok(Caller::Wrong(why))) => Err(why),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("the login could not be checked in time".into()),
+            }
         } else {
-            Ok(Caller::Nobody)
-        };
-        let reader = match caller {
-            Ok(Caller::Known(reader)) => Ok(reader),
-            Ok(Caller::Nobody) => Err("there is no login".into()),
-            Ok(Caller::Wrong(why)) => Err(why),
-            Err(error) => Err(error.to_string()),
+            Err("there is no login".into())
         };
         if class == Class::Platform && !matches!(reader, Ok(Reader::Operator)) {
             tracing::debug!(

@@ -1,6 +1,6 @@
 use promfetch_tests::foundation::basic;
 use promfetch_tests::platform::Pushed;
-use promfetch_tests::{Answer, Behaviour, Instance, Page, Uaa};
+use promfetch_tests::{Answer, Behaviour, Instance, Page, Uaa, eventually};
 use serde_json::json;
 
 use super::Town;
@@ -36,9 +36,13 @@ async fn who_would_be_refused_is_counted_for_each_app_and_served() {
         .bind("other-metrics", "b", Some(&town.other.app), json!({}))
         .await;
     let path = town.shop.app.path("metrics");
-    // The platform of the test has asked already, by route and with a login.
+    let (alice, bob) = (uaa.token("alice"), uaa.token("bob"));
+    let (alice, bob) = (format!("Bearer {alice}"), format!("Bearer {bob}"));
+    // Once without counting, so that all that takes long is known.
+    for login in [&town.foundation.platform.login, &alice, &bob] {
+        assert_eq!(town.status(&path, login).await, 200);
+    }
     let mut want = town.refused(&town.shop).await;
-    assert_eq!(want, 0.0, "an operator");
     for (login, counts, why) in [
         (binding.login(), 0.0, "its binding"),
         (key.login(), 0.0, "a key of its space"),
@@ -53,11 +57,7 @@ async fn who_would_be_refused_is_counted_for_each_app_and_served() {
         (basic(&binding.user, "wrong"), 1.0, "a wrong password"),
         (basic("jane", "wrong"), 1.0, "an operator's name"),
         (basic("app", "login"), 1.0, "a login of the app"),
-        (
-            format!("Bearer {}", uaa.token("bob")),
-            1.0,
-            "a user who may not",
-        ),
+        (bob, 1.0, "a user who may not"),
         (
             format!("Bearer {}", uaa.forged("alice")),
             1.0,
@@ -153,5 +153,39 @@ async fn each_mode_says_at_start_what_it_means() {
             let counted = town.refused(&town.shop).await;
             assert_eq!(counted, if mode == "audit" { 1.0 } else { 0.0 }, "{mode}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_for_a_verdict_that_does_not_come() {
+    let uaa = Uaa::start().await;
+    let town = Town::start_with("audit", json!({"uaa": uaa.config()})).await;
+    let path = town.shop.app.path("metrics");
+    for (prepare, why) in [
+        (false, "the login could not be checked in time"),
+        (true, "what the login opens could not be found out in time"),
+    ] {
+        let alice = format!("Bearer {}", uaa.token("alice"));
+        if prepare {
+            // The key is known, and what Alice may see is not.
+            uaa.outage(None);
+            eventually("the key is known", async || {
+                let status = town.status("/routes", &alice).await;
+                (status == 403).then_some(())
+            })
+            .await;
+        }
+        uaa.outage(Some(Behaviour::Hang));
+        let pushed = if prepare { &town.till } else { &town.shop };
+        let answer = town.ask("GET", &pushed.app.path("metrics"), &alice).await;
+        assert_eq!(answer.status, 200, "{why}: {}", answer.text());
+        assert_eq!(town.refused(pushed).await, 1.0, "{why}");
+        let log = town.foundation.platform.promfetch.log();
+        assert!(log.contains(why), "{why}: {log}");
+    }
+    // Somebody who guesses waits elsewhere; here the page is served all the same.
+    for number in 0..20 {
+        let guess = basic("jane", &format!("guess {number}"));
+        assert_eq!(town.status(&path, &guess).await, 200);
     }
 }

@@ -194,3 +194,31 @@ async fn a_flood_of_made_up_names_keeps_nobody_out() {
     }
     flood.abort_all();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scrapers_of_bindings_that_are_gone_take_nobodys_place() {
+    let town = Town::start("protected").await;
+    let url = format!(
+        "{}{}",
+        town.foundation.platform.promfetch.api,
+        town.shop.app.path("metrics")
+    );
+    for _ in 0..3 {
+        let mut scrapers = JoinSet::new();
+        for number in 0..300 {
+            let url = url.clone();
+            let stale = basic(&format!("b-{number:032x}"), "what it was");
+            scrapers.spawn(async move {
+                promfetch_tests::http::get(&url, &[("authorization", &stale)])
+                    .await
+                    .status
+            });
+        }
+        for status in scrapers.join_all().await {
+            assert_eq!(
+                status, 401,
+                "and not 429: their passwords cost nothing to look at"
+            );
+        }
+    }
+}
