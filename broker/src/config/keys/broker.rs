@@ -116,7 +116,7 @@ pub(super) const KEYS: &[Key] = &[
         },
         default: Computed("`sqlite:///promfetch.db` where the broker is on"),
         unit: "",
-        meaning: "Where bindings are kept. The slash that begins a path of SQLite is cut, as promfetcher does: `sqlite:///x.db` is in the working directory, `sqlite:////var/x.db` is not.",
+        meaning: "Where bindings are kept. The slash that begins a path of SQLite is cut, as promfetcher does: `sqlite:///x.db` is in the working directory, `sqlite:////var/x.db` is not. TLS is set by parameters, see broker.md.",
         example: "mysql://promfetch:secret@sql-db.service.cf.internal:3306/promfetch",
     },
     Key {
