@@ -14,7 +14,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use tokio::time::{Instant, sleep};
 
 use super::driver::Driver;
-use super::pooled::{Open, Pooled};
+use super::open::Open;
 use super::{LEGACY_TABLE, Row, Session, Value};
 use crate::store::error::{Error, Kind};
 
@@ -30,21 +30,23 @@ const TABLE: &str = "promfetch_migrations";
 /// Makes the steps that are missing. Tells whether this database is taken over from promfetcher: `take_over`, or
 /// whether its table stood there before ours.
 pub(super) async fn run<D: Driver>(
-    pooled: &Pooled<D>,
+    mut session: Open<D>,
     take_over: Option<bool>,
 ) -> Result<bool, Error> {
-    let file = match &pooled.file {
-        None => None,
-        Some(file) => Some(prepare_file(file).await?),
-    };
-    let mut session = pooled.session().await?;
     let result = steps(&mut session, take_over).await;
     if D::LOCK_MIGRATIONS.is_some() {
         // The lock ends with the connection, whatever happened to it.
         session.close().await;
     }
-    drop(file);
     result
+}
+
+/// Keeps other processes from working on the tables in this file, for as long as what is returned is held.
+pub(super) async fn lock_file(file: Option<&Path>) -> Result<Option<File>, Error> {
+    match file {
+        None => Ok(None),
+        Some(file) => prepare_file(file).await.map(Some),
+    }
 }
 
 async fn steps<D: Driver>(session: &mut Open<D>, take_over: Option<bool>) -> Result<bool, Error> {

@@ -4,6 +4,7 @@
 mod driver;
 mod migrate;
 mod mysql;
+mod open;
 mod pooled;
 mod postgres;
 mod sqlite;
