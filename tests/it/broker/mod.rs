@@ -30,5 +30,7 @@ mod ids;
 // Many requests at once, and callers that hang up.
 mod concurrency;
 mod hang_up;
+// The database goes away and comes back.
+mod outage;
 // A database that was promfetcher's.
 mod take_over;

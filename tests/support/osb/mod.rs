@@ -55,8 +55,13 @@ impl Broker {
 
     /// On a database that others use too.
     pub async fn beside(database: &Database, keys: Value) -> Self {
+        Self::at(&database.url, keys).await
+    }
+
+    /// On the database of this `db_conn`.
+    pub async fn at(db_conn: &str, keys: Value) -> Self {
         Self {
-            promfetch: Promfetch::start(&configuration(database, keys)).await,
+            promfetch: Promfetch::start(&configuration(db_conn, keys)).await,
             database: None,
         }
     }
@@ -150,13 +155,13 @@ impl Broker {
 }
 
 /// The configuration of a promfetch with its broker on.
-pub fn configuration(database: &Database, keys: Value) -> Value {
+pub fn configuration(db_conn: &str, keys: Value) -> Value {
     // A source is needed to become ready, and this one needs nobody.
     let nobody = "127.0.0.1:9".parse().expect("an address");
     let target = config::target(["acme", "prod", "nobody"], 0, nobody);
     let mut config = config::with(json!({
         "targets": [target],
-        "db_conn": database.url,
+        "db_conn": db_conn,
         "base_url": "https://promfetch.example",
         "broker": {
             "user": USER,
