@@ -57,14 +57,13 @@ impl<T: Clone + Send + Sync + 'static> Answers<T> {
         }
     }
 
-    /// The answer that is kept, if there is one.
     #[cfg(test)]
-    pub(super) fn kept(&self, question: &[&str]) -> Option<T> {
+    fn kept(&self, question: &[&str]) -> Option<T> {
         let question = self.fingerprint(question);
         lock(&self.state).kept(&question, Instant::now())
     }
 
-    /// The answer that is kept, if there is one; from now on it counts until this time, if that is later.
+    /// The answer that is kept, if there is one. From now on it counts until this time, if that is later.
     pub(super) fn kept_on(&self, question: &[&str], until: Instant) -> Option<T> {
         let question = self.fingerprint(question);
         let mut state = lock(&self.state);

@@ -4,6 +4,7 @@ use promfetch_core::config::Secret;
 use promfetch_core::config::reader::At;
 
 use super::Broker;
+use crate::access::check_uaa;
 
 /// How strictly callers are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +111,7 @@ fn read_uaa(at: &At<'_>) -> UaaConfig {
     if skip_ssl_validation {
         at.section("skip_ssl_validation").warn("the certificates of the UAA and the Cloud Controller go unchecked: whoever can answer in their place decides who reads what");
     }
-    UaaConfig {
+    let config = UaaConfig {
         issuer: at
             .text_if_any("issuer")
             .unwrap_or_else(|| format!("{url}/oauth/token")),
@@ -123,5 +124,13 @@ fn read_uaa(at: &At<'_>) -> UaaConfig {
         url,
         cloud_controller,
         skip_ssl_validation,
+    };
+    // What is missing has been said.
+    if !config.url.is_empty()
+        && !config.cloud_controller.is_empty()
+        && let Err(error) = check_uaa(&config)
+    {
+        at.problem(error.to_string());
     }
+    config
 }

@@ -1,5 +1,7 @@
 //! Texts of the service's keys that have a form. Each check says what is allowed, without the value.
 
+use crate::store::Store;
+
 /// Schemes of databases, with what has to follow.
 const DATABASES: [&str; 5] = [
     "mysql://",
@@ -43,14 +45,17 @@ pub(super) fn path_pattern(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A database URL. Login, host and path are looked at when it is opened: promfetcher's BOSH release puts passwords
-/// in as they are, and not all of those can stand in a URL.
+/// A database URL, which the store reads by rules of its own: promfetcher's BOSH release puts passwords in as they are,
+/// and not all of those can stand in a URL.
 pub(super) fn database(text: &str) -> Result<(), String> {
     if text.starts_with("sqlite:") && !text.starts_with("sqlite:///") {
         return Err("expected three slashes after `sqlite:` and the name of a file, such as `sqlite:////var/lib/promfetch.db`".into());
     }
     match DATABASES.iter().find_map(|scheme| text.strip_prefix(scheme)) {
-        Some(rest) if !rest.is_empty() => Ok(()),
+        Some(rest) if !rest.is_empty() => Store::check(text).map_err(|error| {
+            let reason = error.to_string();
+            reason.trim_start_matches("`db_conn` ").to_owned()
+        }),
         _ => Err("expected a database URL that begins with `mysql://`, `mariadb://`, `postgres://` or `sqlite:///`".into()),
     }
 }

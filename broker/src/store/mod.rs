@@ -64,8 +64,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Kind::Configuration`]; the text names the key and no part of its value.
-    pub fn check(settings: &config::Store) -> Result<(), Error> {
-        Target::parse(&settings.conn.0).map(drop)
+    pub fn check(conn: &str) -> Result<(), Error> {
+        Target::parse(conn).map(drop)
     }
 
     /// A store in the database of the settings. Opens no connection yet. Needs a tokio runtime.

@@ -47,11 +47,7 @@ async fn who_would_be_refused_is_counted_for_each_app_and_served() {
         (binding.login(), 0.0, "its binding"),
         (key.login(), 0.0, "a key of its space"),
         (town.foundation.platform.login.clone(), 0.0, "an operator"),
-        (
-            format!("Bearer {}", uaa.token("alice")),
-            0.0,
-            "a user who may",
-        ),
+        (alice.clone(), 0.0, "a user who may"),
         (String::new(), 1.0, "nobody"),
         (others.login(), 1.0, "a binding of another app"),
         (basic(&binding.user, "wrong"), 1.0, "a wrong password"),

@@ -4,7 +4,7 @@ use promfetch_tests::{App, Behaviour, Database, Platform, database};
 use serde_json::{Value, json};
 
 /// A configuration with one mistake, the key that the message names, and a word of what is wrong or allowed.
-const MISTAKES: [(&str, &str, &str); 19] = [
+const MISTAKES: [(&str, &str, &str); 24] = [
     ("access: protected", "access", "nobody could read anything"),
     ("access: sometimes", "access", "protected"),
     ("access: [open]", "access", ""),
@@ -71,6 +71,27 @@ const MISTAKES: [(&str, &str, &str); 19] = [
         "certificate",
     ),
     ("db_conn: oracle://u:S3cret@h/db", "db_conn", "postgres://"),
+    ("db_conn: 'mysql://u:S3cret@h:99999/db'", "db_conn", "65535"),
+    (
+        "db_conn: 'mysql://u:S3cret@h/'",
+        "db_conn",
+        "names no database",
+    ),
+    (
+        "db_conn: 'postgres://u:S3cret@h'",
+        "db_conn",
+        "names no database",
+    ),
+    (
+        "db_conn: 'postgres://u:S3cret@h/db?sslmode=perhaps'",
+        "db_conn",
+        "verify-full",
+    ),
+    (
+        "db_conn: 'sqlite:////var/S3cret/'",
+        "db_conn",
+        "names no file",
+    ),
     (
         "broker: {service_name: 'two words'}",
         "broker.service_name",
