@@ -22,7 +22,7 @@ use crate::osb::{self, Osb};
 use crate::server::health::Health;
 use crate::server::observe::Observer;
 use crate::server::shutdown::Shutdown;
-use crate::store::{self, Store};
+use crate::store::Store;
 
 /// What the router answers with, and what goes on in the background until the sources are shut down.
 pub(crate) struct Service {
@@ -123,18 +123,7 @@ impl Service {
 /// As [`Service::assemble`].
 pub(crate) fn check(config: &Config) -> Result<(), Error> {
     Client::check(&config.core)?;
-    if config.store.is_given() {
-        Store::check(&config.store).map_err(of_store)?;
-    }
     Gate::new(config, None, Audit::default()).map(drop)
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it stands where errors are mapped"
-)]
-fn of_store(error: store::Error) -> Error {
-    Error::new(Kind::Configuration, error.to_string())
 }
 
 /// The store: where a database is named, and otherwise where the broker is on.
@@ -159,7 +148,7 @@ pub(crate) fn open_store(config: &Config) -> Result<Option<Store>, Error> {
     }
     Store::new(&settings, broker.take_over, broker.write_back)
         .map(Some)
-        .map_err(of_store)
+        .map_err(|error| Error::new(Kind::Configuration, error.to_string()))
 }
 
 pub(crate) fn keyring(broker: &Broker) -> Option<Keyring> {

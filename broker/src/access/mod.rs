@@ -45,15 +45,7 @@ use self::slow_down::Slow;
 use self::uaa::Uaa;
 use crate::bindings::Bindings;
 use crate::config::Config;
-use crate::config::access::{Mode, UaaConfig};
-
-/// Whether tokens could be checked with this configuration. Does no I/O but to read the system's certificates.
-///
-/// # Errors
-/// When a URL or the certificates cannot be used.
-pub(crate) fn check_uaa(config: &UaaConfig) -> Result<(), Error> {
-    Uaa::new(config).map(drop)
-}
+use crate::config::access::Mode;
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

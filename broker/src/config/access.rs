@@ -2,9 +2,10 @@
 
 use promfetch_core::config::Secret;
 use promfetch_core::config::reader::At;
+use promfetch_core::tls::add_issuers;
+use rustls::RootCertStore;
 
 use super::Broker;
-use crate::access::check_uaa;
 
 /// How strictly callers are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +112,11 @@ fn read_uaa(at: &At<'_>) -> UaaConfig {
     if skip_ssl_validation {
         at.section("skip_ssl_validation").warn("the certificates of the UAA and the Cloud Controller go unchecked: whoever can answer in their place decides who reads what");
     }
-    let config = UaaConfig {
+    let ca_certs = at.text("ca_certs");
+    if let Err(error) = add_issuers(&mut RootCertStore::empty(), &ca_certs) {
+        at.section("ca_certs").problem(error.to_string());
+    }
+    UaaConfig {
         issuer: at
             .text_if_any("issuer")
             .unwrap_or_else(|| format!("{url}/oauth/token")),
@@ -120,17 +125,9 @@ fn read_uaa(at: &At<'_>) -> UaaConfig {
         } else {
             audiences
         },
-        ca_certs: at.text("ca_certs"),
+        ca_certs,
         url,
         cloud_controller,
         skip_ssl_validation,
-    };
-    // What is missing has been said.
-    if !config.url.is_empty()
-        && !config.cloud_controller.is_empty()
-        && let Err(error) = check_uaa(&config)
-    {
-        at.problem(error.to_string());
     }
-    config
 }

@@ -1,6 +1,6 @@
 //! Texts of the service's keys that have a form. Each check says what is allowed, without the value.
 
-use crate::store::Store;
+use crate::store::db_conn::Target;
 
 /// Schemes of databases, with what has to follow.
 const DATABASES: [&str; 5] = [
@@ -52,7 +52,7 @@ pub(super) fn database(text: &str) -> Result<(), String> {
         return Err("expected three slashes after `sqlite:` and the name of a file, such as `sqlite:////var/lib/promfetch.db`".into());
     }
     match DATABASES.iter().find_map(|scheme| text.strip_prefix(scheme)) {
-        Some(rest) if !rest.is_empty() => Store::check(text).map_err(|error| {
+        Some(rest) if !rest.is_empty() => Target::parse(text).map(drop).map_err(|error| {
             let reason = error.to_string();
             reason.trim_start_matches("`db_conn` ").to_owned()
         }),

@@ -16,7 +16,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use super::error::{Error, Kind};
 
 /// A database, ready to be opened.
-pub(super) enum Target {
+pub(crate) enum Target {
     Sqlite(PathBuf),
     Mysql(Box<MySqlConnectOptions>),
     Postgres(Box<PgConnectOptions>),
@@ -35,7 +35,7 @@ impl fmt::Debug for Target {
 
 impl Target {
     /// Reads `db_conn`. No I/O: certificates are read when a connection is opened.
-    pub(super) fn parse(conn: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(conn: &str) -> Result<Self, Error> {
         let (scheme, rest) = conn
             .split_once("://")
             .ok_or_else(|| wrong("has no scheme such as `mysql://`"))?;

@@ -10,7 +10,7 @@
 //! promfetcher's table in step where promfetch has taken over from it.
 
 mod database;
-mod db_conn;
+pub(crate) mod db_conn;
 mod error;
 mod keys;
 mod legacy;
@@ -60,21 +60,13 @@ struct Inner {
 }
 
 impl Store {
-    /// Whether `db_conn` can be used as it is written. No I/O.
-    ///
-    /// # Errors
-    /// [`Kind::Configuration`]; the text names the key and no part of its value.
-    pub fn check(conn: &str) -> Result<(), Error> {
-        Target::parse(conn).map(drop)
-    }
-
     /// A store in the database of the settings. Opens no connection yet. Needs a tokio runtime.
     ///
     /// `take_over`: whether to take over from promfetcher, if that is configured; else it depends on whether its table
     /// was there first. `write_back`: whether that table is kept in step.
     ///
     /// # Errors
-    /// As [`check`](Self::check).
+    /// [`Kind::Configuration`] when `db_conn` cannot be read; the text names the key and no part of its value.
     pub fn new(
         settings: &config::Store,
         take_over: Option<bool>,
