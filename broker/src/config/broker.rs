@@ -105,6 +105,10 @@ pub(super) fn read_broker(root: &At<'_>) -> Broker {
         user: at.text("user"),
         pass: at.secret("pass"),
     };
+    if at.is_given("previous_secret_key") && !at.is_given("secret_key") {
+        at.section("previous_secret_key")
+            .problem("has no effect without `broker.secret_key`: give the new key there");
+    }
     Broker {
         service_name: at.text("service_name"),
         service_id: at.text("broker_service_id"),

@@ -171,7 +171,9 @@ impl Operation for Bind {
             },
         };
         if let Some(there) = there {
-            let is_same = there.app_guid == app_guid && osb.open(&there)? == parameters;
+            // One that cannot be opened cannot be compared: after a 5xx the Cloud Controller would delete it.
+            let is_same = there.app_guid == app_guid
+                && osb.open(&there).is_ok_and(|stored| stored == parameters);
             if !is_same {
                 return Err(Error::conflict(
                     "There is a binding of this id already, for another app or with other parameters",

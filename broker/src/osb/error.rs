@@ -172,7 +172,7 @@ impl From<store::Error> for Error {
             store::Kind::Unavailable => {
                 tracing::warn!(%error, "a request to the service broker could not be answered");
                 Self::unavailable(
-                    "The database of promfetch cannot be reached at the moment: nothing was changed, try again later",
+                    "The database of promfetch cannot be reached at the moment: try again later",
                 )
             }
             store::Kind::Conflict => Self::concurrency(),

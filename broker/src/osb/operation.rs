@@ -1,5 +1,7 @@
 //! Running an operation: one transaction, in a task of its own.
 
+use std::time::{Duration, Instant};
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -9,8 +11,10 @@ use super::error::{self, Error};
 use super::{Osb, Shared};
 use crate::store::{self, Binding, BindingKey, Transaction};
 
-/// How often an operation is tried when others are in its way in the database.
+/// How often an operation is tried when others are in its way in the database, and until when: platforms give up at
+/// 60 s.
 const TRIES: usize = 3;
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What an operation has come to.
 #[derive(Debug)]
@@ -97,7 +101,7 @@ impl Osb {
     }
 
     async fn transact(&self, instance_id: &str, operation: &impl Operation) -> Result<Done, Error> {
-        let mut tries = 1;
+        let (mut tries, since) = (1, Instant::now());
         loop {
             match self.attempt(instance_id, operation).await {
                 Ok(done) => return Ok(done),
@@ -105,7 +109,8 @@ impl Osb {
                 Err(Stop::Store(error)) => {
                     // Of a commit whose answer was lost nobody knows whether it was done.
                     self.0.keeper.look_again();
-                    if error.kind() != store::Kind::Conflict || tries == TRIES {
+                    let is_last = tries == TRIES || since.elapsed() > PATIENCE;
+                    if error.kind() != store::Kind::Conflict || is_last {
                         return Err(error.into());
                     }
                     tries += 1;

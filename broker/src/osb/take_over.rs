@@ -60,7 +60,15 @@ pub(super) async fn instance(
     service_id: &str,
     plan_id: &str,
 ) -> Result<Option<Instance>, Stop> {
-    if let Some(instance) = transaction.instance().await? {
+    if let Some(mut instance) = transaction.instance().await? {
+        // Taken in by a request that did not say where it belongs.
+        if instance.space_guid.is_empty() && !origin.space_guid.is_empty() {
+            instance.space_guid.clone_from(&origin.space_guid);
+            instance
+                .organization_guid
+                .clone_from(&origin.organization_guid);
+            transaction.update_instance(&instance).await?;
+        }
         return Ok(Some(instance));
     }
     let catalog = osb.catalog().await?;

@@ -39,6 +39,8 @@ use crate::config;
 
 /// How long a call may wait: for its turn, for a connection, for the first statements.
 const WAIT: Duration = Duration::from_secs(10);
+/// How much of that may be spent behind operations of this process on the same instance.
+const TURN: Duration = Duration::from_secs(8);
 
 /// How long promfetcher may take between the two statements of its bind.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -94,14 +96,15 @@ impl Store {
     /// Begins an operation on a service instance, as soon as others on it have ended.
     ///
     /// # Errors
-    /// [`Kind::Unavailable`] when that does not succeed within 10 s.
+    /// [`Kind::Unavailable`] when that does not succeed within 10 s; [`Kind::Conflict`] when that is for others on the
+    /// same instance.
     pub async fn begin(&self, instance_id: &str) -> Result<Transaction, Error> {
         within(async {
             if self.ready().await? {
                 return self.begin_taken_over(instance_id, false).await;
             }
             let slot = keys::slot(instance_id);
-            let turn = self.turn(slot).await;
+            let turn = self.turn(slot).await?;
             let session = self.0.database.begin(slot).await?;
             Ok(Transaction::new(session, turn, instance_id, None))
         })
@@ -111,7 +114,7 @@ impl Store {
     /// Begins where promfetcher's table is kept in step, which belongs to all instances at once. What old processes did
     /// there is taken in first, so that the operation sees it. `stale`: the table is known to differ from ours.
     async fn begin_taken_over(&self, instance_id: &str, stale: bool) -> Result<Transaction, Error> {
-        let turn = self.turn(0).await;
+        let turn = self.turn(0).await?;
         let mut missing = HashSet::new();
         loop {
             let mut session = self.0.database.begin(0).await?;
@@ -198,10 +201,18 @@ impl Store {
         ready.await.copied()
     }
 
-    async fn turn(&self, slot: usize) -> OwnedMutexGuard<()> {
-        Arc::clone(&self.0.slots[slot % keys::SLOTS])
-            .lock_owned()
-            .await
+    /// Waits for the operations on this slot that came before. That they take long is no fault of the database's.
+    async fn turn(&self, slot: usize) -> Result<OwnedMutexGuard<()>, Error> {
+        let turn = Arc::clone(&self.0.slots[slot % keys::SLOTS]).lock_owned();
+        timeout_at(Instant::now() + TURN, turn).await.map_err(|_| {
+            Error::new(
+                Kind::Conflict,
+                format_args!(
+                    "operations that came before have not ended within {} s",
+                    TURN.as_secs()
+                ),
+            )
+        })
     }
 }
 

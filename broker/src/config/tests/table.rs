@@ -64,6 +64,9 @@ fn companions(key: &Key) -> Vec<(String, String)> {
     if key.name.starts_with("operators[].") {
         all.extend([("name", "o"), ("password_hash", PASSWORD_HASH)]);
     }
+    if key.name == "broker.previous_secret_key" {
+        all.push(("secret_key", "another key that nobody knows"));
+    }
     if key.name.starts_with("uaa.") {
         all.extend([("url", "https://u"), ("cloud_controller", "https://c")]);
     }
