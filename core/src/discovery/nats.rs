@@ -115,7 +115,7 @@ impl Listener {
     /// A listener with this login and these certificates.
     ///
     /// # Errors
-    /// [`Kind::Configuration`] when there is no server, or a certificate cannot be used.
+    /// As [`nats::servers`].
     pub(super) fn new(
         settings: &config::Nats,
         parts: Parts,
