@@ -18,6 +18,7 @@ pub mod config;
 pub mod demo;
 mod osb;
 mod router;
+mod secrets;
 pub mod server;
 mod service;
 pub mod store;

@@ -11,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::Gate;
 use crate::access::audit::Audit;
-use crate::access::derived::{Keyring, SecretKey};
 use crate::api::{self, Api};
 use crate::bindings::Bindings;
 use crate::bindings::sync::Keeper;
@@ -19,10 +18,14 @@ use crate::config::access::Mode;
 use crate::config::broker::{Broker, DEFAULT_DATABASE};
 use crate::config::{self, Config};
 use crate::osb::{self, Osb};
+use crate::secrets::{Keyring, SecretKey};
 use crate::server::health::Health;
 use crate::server::observe::Observer;
 use crate::server::shutdown::Shutdown;
 use crate::store::Store;
+
+/// Shorter passwords of the broker are warned of.
+const SHORTEST_PASSWORD: usize = 12;
 
 /// What the router answers with, and what goes on in the background until the sources are shut down.
 pub(crate) struct Service {
@@ -135,13 +138,13 @@ pub(crate) fn open_store(config: &Config) -> Result<Option<Store>, Error> {
         return Ok(Some(Store::in_memory()));
     }
     let broker = &config.broker;
-    let mut settings = config.store.clone();
-    if !settings.is_given() {
+    let Some(settings) = store_settings(config) else {
         if let Err(reason) = broker.logins() {
             tracing::warn!("the service broker is off: {reason}");
-            return Ok(None);
         }
-        settings.conn = Secret(DEFAULT_DATABASE.into());
+        return Ok(None);
+    };
+    if !config.store.is_given() {
         tracing::warn!(
             "bindings are kept in `promfetch.db` in the working directory: `db_conn` names another place"
         );
@@ -149,6 +152,16 @@ pub(crate) fn open_store(config: &Config) -> Result<Option<Store>, Error> {
     Store::new(&settings, broker.take_over, broker.write_back)
         .map(Some)
         .map_err(|error| Error::new(Kind::Configuration, error.to_string()))
+}
+
+/// Where bindings are kept, if anywhere.
+pub(crate) fn store_settings(config: &Config) -> Option<config::Store> {
+    let mut settings = config.store.clone();
+    if !settings.is_given() {
+        config.broker.logins().ok()?;
+        settings.conn = Secret(DEFAULT_DATABASE.into());
+    }
+    Some(settings)
 }
 
 pub(crate) fn keyring(broker: &Broker) -> Option<Keyring> {
@@ -164,6 +177,11 @@ fn broker(config: &Arc<Config>, keeper: &Keeper) -> axum::Router {
                 tracing::warn!(
                     "`base_url` is not set: the credentials of bindings name {}, which nobody else can reach",
                     config.base_url
+                );
+            }
+            if config.broker.login.pass.0.chars().count() < SHORTEST_PASSWORD {
+                tracing::warn!(
+                    "`broker.pass` has less than {SHORTEST_PASSWORD} characters: somebody could find it by trying"
                 );
             }
             if config.broker.secret_key.0.is_empty() {

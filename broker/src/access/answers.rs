@@ -9,7 +9,7 @@ use ring::hmac;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::derived::random;
+use crate::secrets::random;
 
 /// HMAC-SHA256 of what was asked.
 type Question = [u8; 32];

@@ -15,7 +15,6 @@ use super::audit::PATIENCE;
 use super::caller::Reader;
 use super::{Access, Gate};
 use crate::api::errors::ApiError;
-use crate::bindings::Scope;
 
 /// Most apps of one space that a platform user gets as targets.
 const MAX_ASKED: usize = 500;
@@ -64,16 +63,29 @@ impl Gate {
     /// so that user gets at most [`MAX_ASKED`].
     ///
     /// # Errors
-    /// 400 when a platform user has not said which apps; 503 when the Cloud Controller does not answer.
+    /// 400 when a platform user has not said which apps, or there are more; 503 when the Cloud Controller does not answer.
     pub(crate) async fn authorise_apps(
         &self,
         access: &Access,
-        mut apps: Vec<Arc<App>>,
+        apps: Vec<Arc<App>>,
         is_narrow: bool,
     ) -> Result<Vec<Arc<App>>, ApiError> {
         let reader = match access {
             Access::Nothing => return Ok(Vec::new()),
-            Access::Everything | Access::Audited(_) => return Ok(apps),
+            Access::Everything => return Ok(apps),
+            Access::Audited(reader) => {
+                for app in &apps {
+                    // Of a platform user nobody is asked about each app of a list.
+                    let why = match reader {
+                        Err(why) => why.as_str(),
+                        Ok(Reader::Operator | Reader::User(_)) => break,
+                        Ok(Reader::Binding(scope)) if scope.opens(app) => continue,
+                        Ok(Reader::Binding(_)) => "the login is right, but not for this app",
+                    };
+                    self.audit.count(app, why, Instant::now());
+                }
+                return Ok(apps);
+            }
             Access::Reader(reader) => reader,
         };
         if matches!(reader, Reader::User(_)) {
@@ -82,7 +94,11 @@ impl Gate {
                     "Say which apps: by `app=` or by `space=`",
                 ));
             }
-            apps.truncate(MAX_ASKED);
+            if apps.len() > MAX_ASKED {
+                return Err(ApiError::bad_request(format!(
+                    "More than {MAX_ASKED} apps: say which by `org=` and `space=`"
+                )));
+            }
         }
         let asked = futures_util::stream::iter(apps).map(async |app: Arc<App>| {
             let may = self.may_read(reader, &app).await?;
@@ -139,11 +155,7 @@ impl Gate {
     async fn may_read(&self, reader: &Reader, app: &App) -> Result<bool, ApiError> {
         match reader {
             Reader::Operator => Ok(true),
-            Reader::Binding(Scope::App(guid)) => Ok(**guid == *app.app_id),
-            Reader::Binding(Scope::Space(guid)) => {
-                // An app without a space is in none, also not in a nameless one.
-                Ok(!guid.is_empty() && **guid == *app.space_id)
-            }
+            Reader::Binding(scope) => Ok(scope.opens(app)),
             Reader::User(token) => {
                 let Some(uaa) = &self.uaa else {
                     return Ok(false);

@@ -6,11 +6,12 @@ use std::time::Instant;
 use axum::http::HeaderMap;
 use promfetch_core::config::Secret;
 
+use super::Gate;
 use super::login::Login;
 use super::uaa::{Refusal, Token};
-use super::{Gate, derived};
 use crate::api::errors::ApiError;
 use crate::bindings::Scope;
+use crate::secrets;
 
 /// Somebody whose login was right.
 #[derive(Clone)]
@@ -70,14 +71,22 @@ impl Gate {
         if self.operators.remembers(user, &password.0) {
             return Ok(Caller::Known(Reader::Operator));
         }
+        let is_bindings = secrets::is_username(user) && !self.operators.knows(user);
+        if is_bindings && self.bindings.as_ref().is_some_and(|all| !all.is_loaded()) {
+            return Err(ApiError::unavailable(
+                "The bindings, whose logins these are, have not been read from the database yet",
+            ));
+        }
         let wrong = || Caller::Wrong(format!("the login of `{}` is wrong", user.escape_debug()));
         // Scrapers go on with the credentials of bindings that are gone, many of them, and those passwords are beyond
         // guessing: they must not take the places of people who mistype theirs.
-        if derived::is_username(user) && !self.operators.knows(user) {
+        if is_bindings {
             return Ok(wrong());
         }
         let busy = |_| ApiError::too_many_logins();
         self.slow.wait(user).await.map_err(busy)?;
+        // Counted before it is looked at: who hangs up early has guessed too.
+        self.slow.failed(user, Instant::now());
         if self
             .operators
             .verify(user, &password.0)
@@ -87,7 +96,6 @@ impl Gate {
             self.slow.succeeded(user);
             return Ok(Caller::Known(Reader::Operator));
         }
-        self.slow.failed(user, Instant::now());
         Ok(wrong())
     }
 

@@ -4,9 +4,9 @@
 //! door instead of opening one. What a reader may see of an app is decided later, by [`Gate::authorise`], when the
 //! selector has been resolved: one route can lead to several apps, and each is looked at alone.
 //!
-//! `login` reads what a caller sends, `claim` whose it might be, `caller` finds out whose it is: a binding's (`derived`), an operator's
-//! (`operators`, `password`) or a platform user's token (`uaa`). `slow_down` makes guessing slow, `audit` counts whom
-//! protected access would refuse.
+//! `login` reads what a caller sends, `claim` whose it might be, `caller` finds out whose it is: a binding's, an
+//! operator's (`operators`, `password`) or a platform user's token (`uaa`). `slow_down` makes guessing slow, `audit`
+//! counts whom protected access would refuse.
 
 mod answers;
 pub(crate) mod audit;
@@ -14,7 +14,6 @@ mod authorise;
 mod caller;
 mod claim;
 mod cloud_controller;
-pub(crate) mod derived;
 mod guard;
 mod jwks;
 mod jwt;
@@ -46,6 +45,7 @@ use self::uaa::Uaa;
 use crate::bindings::Bindings;
 use crate::config::Config;
 use crate::config::access::Mode;
+use crate::secrets;
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl Gate {
     fn is_own(&self, value: &HeaderValue) -> bool {
         match Claim::of(value) {
             Claim::User(user) => {
-                derived::is_username(&user)
+                secrets::is_username(&user)
                     || self.operators.knows(&user)
                     || self.broker_users.contains(&user)
             }

@@ -12,7 +12,7 @@ use super::password::{Busy, Verifier};
 
 /// How long a right password is remembered after it was used: a scraper that comes at least as often is checked once.
 /// The hashes of a process never change.
-const REMEMBERED: Duration = Duration::from_secs(60);
+const REMEMBERED: Duration = Duration::from_secs(300);
 /// Passwords remembered, and checks under way. The verifier turns callers away before that.
 const CAPACITY: usize = 1024;
 
@@ -45,7 +45,7 @@ impl Operators {
         self.hashes.contains_key(name)
     }
 
-    /// Whether this login was found right, and used within the last minute. Costs nothing, so it may come before any
+    /// Whether this login was found right, and used within the last five minutes. Costs nothing, so it may come before any
     /// waiting: somebody's guessing, however much of it, does not keep the operator out who is logged in.
     pub(crate) fn remembers(&self, name: &str, password: &str) -> bool {
         let until = Instant::now() + REMEMBERED;

@@ -10,7 +10,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use promfetch_core::config::Secret;
 use tokio::sync::Semaphore;
 
-use super::derived::random;
+use crate::secrets::random;
 
 /// Checks that run at the same time: each takes a core for its time.
 const RUNNING: usize = 2;

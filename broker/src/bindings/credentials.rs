@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::Bindings;
-use crate::access::derived::username;
+use crate::secrets::username;
 use crate::store::Binding;
 
 /// What may stand in a path segment or a parameter as it is (RFC 3986, section 2.3).

@@ -4,7 +4,7 @@ use promfetch_core::client::check_metric_path;
 
 use super::Scope;
 use super::parameters::Parameters;
-use crate::access::derived::Keyring;
+use crate::secrets::Keyring;
 use crate::store::Binding;
 
 /// A binding, opened.

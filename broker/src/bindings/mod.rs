@@ -13,14 +13,16 @@ pub(crate) mod shape;
 pub(crate) mod sync;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 use promfetch_core::client::Bound;
+use promfetch_core::instance::App;
 
 use self::effect::settings;
 use self::held::{Held, Vault};
-use crate::access::derived::{Keyring, username};
+use crate::secrets::{Keyring, username};
 use crate::store::Binding;
 
 /// What a binding's credentials open.
@@ -32,6 +34,16 @@ pub(crate) enum Scope {
     Space(String),
 }
 
+impl Scope {
+    /// Whether it opens this app. An app without a space is in none, also not in a nameless one.
+    pub(crate) fn opens(&self, app: &App) -> bool {
+        match self {
+            Self::App(guid) => **guid == *app.app_id,
+            Self::Space(guid) => !guid.is_empty() && **guid == *app.space_id,
+        }
+    }
+}
+
 /// All bindings. Cloning shares them.
 #[derive(Clone, Debug)]
 pub(crate) struct Bindings(Arc<Shared>);
@@ -41,6 +53,7 @@ struct Shared {
     vault: Vault,
     state: RwLock<State>,
     bound: ArcSwap<Bound>,
+    loaded: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -106,6 +119,7 @@ impl Bindings {
             vault: Vault::new(keyring),
             state: RwLock::default(),
             bound: ArcSwap::default(),
+            loaded: AtomicBool::new(false),
         }))
     }
 
@@ -126,6 +140,11 @@ impl Bindings {
         keyring
             .verify(&held.key, &held.nonce, password)
             .then(|| held.scope())
+    }
+
+    /// Whether they were read once. Before that, a login that is not among them may still be right.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.0.loaded.load(Ordering::Acquire)
     }
 
     /// How many bindings there are.
@@ -172,6 +191,7 @@ impl Bindings {
         fresh.changes = seen;
         self.0.bound.store(Arc::new(fresh.bound()));
         *state = fresh;
+        self.0.loaded.store(true, Ordering::Release);
         true
     }
 

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Bindings;
-use crate::store::{Error, Store};
+use crate::store::{Binding, Error, Kind, Store};
 
 /// The subject of the hints.
 const SUBJECT: &str = "promfetch.bindings";
@@ -23,6 +23,8 @@ const SUBJECT: &str = "promfetch.bindings";
 const PERIOD: Duration = Duration::from_secs(10);
 /// Between two readings while the database is away.
 const RETRY: Duration = Duration::from_secs(2);
+/// Bindings that are sealed anew between two readings.
+const SEALED_AT_ONCE: usize = 50;
 /// The shortest time between two readings.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -123,8 +125,22 @@ impl Keeper {
         loop {
             let begun = Instant::now();
             let outcome = self.read().await;
-            let pause = if outcome.is_ok() { PERIOD } else { RETRY };
-            self.note(outcome.err());
+            let mut pause = match &outcome {
+                Ok(Some(_)) => PERIOD,
+                // Requests change something all the time; memory follows them, but not what other processes do.
+                Ok(None) => PAUSE,
+                Err(_) => RETRY,
+            };
+            self.note(&outcome);
+            if let Ok(Some(rows)) = outcome {
+                match self.seal_anew(&rows).await {
+                    Ok(true) => pause = PAUSE,
+                    Ok(false) => {}
+                    Err(problem) => {
+                        tracing::warn!(%problem, "secrets of bindings could not be sealed with the current key");
+                    }
+                }
+            }
             tokio::select! {
                 () = sleep(pause) => {}
                 () = self.0.wanted.notified() => sleep_until(begun + PAUSE).await,
@@ -132,24 +148,29 @@ impl Keeper {
         }
     }
 
-    /// Reads the bindings, and takes them.
-    async fn read(&self) -> Result<(), Error> {
+    /// Reads the bindings, and takes them. `None`: requests to this process have changed something at every try.
+    async fn read(&self) -> Result<Option<Vec<Binding>>, Error> {
         let Shared {
             store, bindings, ..
         } = &*self.0;
-        if store.reconcile().await? {
-            self.tell_others();
+        match store.reconcile().await {
+            Ok(true) => self.tell_others(),
+            Ok(false) => {}
+            Err(error) if error.kind() == Kind::Unavailable => return Err(error),
+            // It writes, and what is to be written is not needed to serve.
+            Err(problem) => {
+                tracing::warn!(%problem, "promfetcher's table could not be compared with promfetch's");
+            }
         }
-        // Where requests change something all the time, memory follows them, and this can wait for its next turn.
         for _ in 0..3 {
             let seen = bindings.changes();
             let rows = store.bindings().await?;
             if bindings.replace(&rows, seen) {
                 self.complain_of_locked();
-                return self.seal_anew(&rows).await;
+                return Ok(Some(rows));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Says when apps are asked otherwise than they were bound, because a key is missing. Once, not at every reading.
@@ -164,44 +185,41 @@ impl Keeper {
     }
 
     /// What was sealed with the previous key is sealed with the current one, so that the previous one can be given up.
-    async fn seal_anew(&self, rows: &[crate::store::Binding]) -> Result<(), Error> {
+    /// Some at a time: each is a transaction. Tells whether there may be more.
+    async fn seal_anew(&self, rows: &[Binding]) -> Result<bool, Error> {
         let Shared {
             store, bindings, ..
         } = &*self.0;
         let vault = bindings.vault();
-        for row in rows {
-            let (Some(instance_id), true) = (
-                &row.instance_id,
-                vault.load(row).is_some_and(|loaded| loaded.is_outdated),
-            ) else {
+        let outdated = rows
+            .iter()
+            .filter(|row| vault.load(row).is_some_and(|loaded| loaded.is_outdated));
+        let mut sealed = 0;
+        for row in outdated.take(SEALED_AT_ONCE) {
+            let Some(instance_id) = &row.instance_id else {
                 continue;
             };
             let mut transaction = store.begin(instance_id).await?;
             let Some(row) = transaction.binding(&row.binding_id).await? else {
                 continue;
             };
-            let sealed = vault
+            let text = vault
                 .load(&row)
                 .and_then(|loaded| vault.store(&row.key, &loaded.parameters));
-            if let Some(sealed) = sealed {
-                transaction.update_parameters(&row, &sealed).await?;
+            if let Some(text) = text {
+                transaction.update_parameters(&row, &text).await?;
                 transaction.commit().await?;
+                sealed += 1;
             }
         }
-        Ok(())
+        Ok(sealed == SEALED_AT_ONCE)
     }
 
-    fn note(&self, problem: Option<Error>) {
+    fn note(&self, outcome: &Result<Option<Vec<Binding>>, Error>) {
         let mut status = self.lock();
-        let problem = problem.map(|error| error.to_string());
+        let problem = outcome.as_ref().err().map(ToString::to_string);
         match &problem {
             None if status.problem.is_some() => tracing::info!("the database is back"),
-            None if !status.is_loaded => {
-                tracing::info!(
-                    bindings = self.0.bindings.len(),
-                    "the bindings have been read"
-                );
-            }
             // Once for each kind of trouble, not at every try.
             Some(problem) if status.problem.as_ref() != Some(problem) => {
                 tracing::warn!(
@@ -212,7 +230,10 @@ impl Keeper {
             }
             _ => {}
         }
-        if problem.is_none() {
+        if let Ok(Some(rows)) = outcome {
+            if !status.is_loaded {
+                tracing::info!(bindings = rows.len(), "the bindings have been read");
+            }
             status.is_loaded = true;
             status.read = Some(Instant::now());
         }

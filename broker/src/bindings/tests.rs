@@ -1,7 +1,7 @@
 //! Which binding decides, and what memory does when bindings come and go.
 
 use super::*;
-use crate::access::derived::SecretKey;
+use crate::secrets::SecretKey;
 
 const KEY: &str = "a key that nobody can guess";
 
@@ -197,4 +197,51 @@ fn secrets_are_sealed_and_opened_with_either_key() {
     let stored = Bindings::new(None).vault().store("key", &plain);
     assert_eq!(stored.as_deref(), Some(r#"{"endpoint":"/m"}"#));
     assert_eq!(Bindings::new(None).vault().store("key", &parameters), None);
+}
+
+#[test]
+fn bindings_are_unknown_until_they_were_read() {
+    let bindings = Bindings::new(None);
+    bindings.made(&row(1, Some("app"), "{}"));
+    assert!(!bindings.is_loaded(), "one that was just made is not all");
+    assert!(bindings.replace(&[], bindings.changes()));
+    assert!(bindings.is_loaded());
+}
+
+#[test]
+fn a_scope_opens_its_apps_and_no_nameless_ones() {
+    let app = |id: &str, space: &str| App {
+        app_id: id.into(),
+        space_id: space.into(),
+        ..App::default()
+    };
+    for (scope, app, opens, why) in [
+        (Scope::App("a".into()), app("a", "s"), true, "its app"),
+        (
+            Scope::App("a".into()),
+            app("b", "s"),
+            false,
+            "another app of its space",
+        ),
+        (
+            Scope::Space("s".into()),
+            app("b", "s"),
+            true,
+            "an app of its space",
+        ),
+        (
+            Scope::Space("s".into()),
+            app("b", "t"),
+            false,
+            "of another space",
+        ),
+        (
+            Scope::Space(String::new()),
+            app("b", ""),
+            false,
+            "of no space",
+        ),
+    ] {
+        assert_eq!(scope.opens(&app), opens, "{why}");
+    }
 }

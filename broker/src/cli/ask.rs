@@ -12,6 +12,7 @@ use crate::bindings::held::Vault;
 use crate::config::{Config, Logging};
 use crate::service;
 use crate::store::Binding;
+use crate::store::db_conn::Target;
 
 /// A client whose routing table is complete. Dropping it ends its sources.
 pub(super) struct Discovered {
@@ -45,6 +46,16 @@ impl Discovered {
 
 /// The bindings in the configured database, of which there must be one.
 pub(super) async fn bindings(config: &Config) -> Result<(Vec<Binding>, Vault), Failure> {
+    // A command that only looks must not make the service's file, with an owner of its own.
+    let settings = service::store_settings(config);
+    if let Some(Ok(Target::Sqlite(file))) = settings.map(|all| Target::parse(&all.conn.0))
+        && !file.exists()
+    {
+        return Err(Failure::failed(format!(
+            "the database {} is not there; `promfetch serve` makes it",
+            file.display()
+        )));
+    }
     let Some(store) = service::open_store(config)? else {
         return Err(Failure::usage(
             "no database is configured: set `db_conn`, or a login for the broker",

@@ -86,9 +86,12 @@ pub(super) fn read(root: &At<'_>, broker: &Broker) -> Access {
         operators.push(operator);
     }
     let uaa = root.is_given("uaa").then(|| read_uaa(&root.section("uaa")));
-    let nobody = operators.is_empty() && uaa.is_none() && broker.secret_key.0.is_empty();
+    // Bindings have credentials where there is a key to make them, and a database to keep them.
+    let has_store = root.is_given("db_conn") || broker.logins().is_ok();
+    let has_bindings = has_store && !broker.secret_key.0.is_empty();
+    let nobody = operators.is_empty() && uaa.is_none() && !has_bindings;
     if mode == Mode::Protected && nobody {
-        root.section("access").problem("nobody could read anything: give `operators`, `uaa`, or a `broker.secret_key` for the credentials of bindings");
+        root.section("access").problem("nobody could read anything: give `operators`, `uaa`, or a broker with a `secret_key` for the credentials of bindings");
     }
     Access {
         mode,

@@ -9,8 +9,8 @@ use super::operation::{Change, Done, Operation, Stop};
 use super::request::{Body, Ids, check_id, required};
 use super::take_over::{self, Origin};
 use super::{Osb, now};
-use crate::access::derived::nonce;
 use crate::bindings::parameters::Parameters;
+use crate::secrets::nonce;
 use crate::store::{Binding, NewBinding, Transaction};
 
 #[derive(Debug, Deserialize)]
@@ -196,6 +196,12 @@ impl Operation for Bind {
             return Ok(Done::ok(osb.credentials(&row), change));
         }
 
+        if app_guid.is_none() && instance.space_guid.is_empty() {
+            return Err(Error::malformed(
+                "The space of this service instance is not known, so a key would open nothing: name it as `space_guid` in `context`",
+            )
+            .into());
+        }
         let key = Binding::key(Some(&instance.id), &self.binding_id);
         let Some(sealed) = osb.0.bindings.vault().store(&key, &parameters) else {
             return Err(Error::malformed(

@@ -160,6 +160,13 @@ impl Error {
         )
     }
 
+    /// 503: the database is away.
+    pub(super) fn away() -> Self {
+        Self::unavailable(
+            "The database of promfetch cannot be reached at the moment: try again later",
+        )
+    }
+
     /// 503: the database is away, or the broker is off.
     pub(super) fn unavailable(description: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, None, description)
@@ -171,9 +178,7 @@ impl From<store::Error> for Error {
         match error.kind() {
             store::Kind::Unavailable => {
                 tracing::warn!(%error, "a request to the service broker could not be answered");
-                Self::unavailable(
-                    "The database of promfetch cannot be reached at the moment: try again later",
-                )
+                Self::away()
             }
             store::Kind::Conflict => Self::concurrency(),
             store::Kind::Broken | store::Kind::Configuration => {

@@ -63,9 +63,10 @@ pub(super) async fn check(State(osb): State<Osb>, request: Request, next: Next) 
         return next.run(request).await;
     }
     tracing::warn!(user = %user.escape_debug(), "a login at the service broker was wrong");
+    // This does not make a short password safe, as a right one is told by its quick answer: `serve` warns of those.
+    logins.slow.failed(&user, Instant::now());
     if logins.slow.wait(&user).await.is_err() {
         return Error::too_many().into_response();
     }
-    logins.slow.failed(&user, Instant::now());
     Error::unauthorized().into_response()
 }

@@ -22,6 +22,7 @@ mod unbind;
 mod update;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -53,6 +54,8 @@ struct Shared {
     keeper: Keeper,
     logins: Logins,
     catalog: OnceCell<Catalog>,
+    /// The latest operation has found the database away.
+    away: AtomicBool,
 }
 
 impl Osb {
@@ -69,6 +72,7 @@ impl Osb {
             keeper,
             logins,
             catalog: OnceCell::new(),
+            away: AtomicBool::new(false),
         })))
     }
 

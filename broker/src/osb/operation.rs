@@ -1,5 +1,6 @@
 //! Running an operation: one transaction, in a task of its own.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -104,11 +105,22 @@ impl Osb {
         let (mut tries, since) = (1, Instant::now());
         loop {
             match self.attempt(instance_id, operation).await {
-                Ok(done) => return Ok(done),
+                Ok(done) => {
+                    self.0.away.store(false, Ordering::Relaxed);
+                    return Ok(done);
+                }
                 Err(Stop::Refused(error)) => return Err(error),
                 Err(Stop::Store(error)) => {
                     // Of a commit whose answer was lost nobody knows whether it was done.
                     self.0.keeper.look_again();
+                    match error.kind() {
+                        store::Kind::Unavailable => self.0.away.store(true, Ordering::Relaxed),
+                        // Those that came before hang with the database, so this is no matter of concurrency.
+                        store::Kind::Conflict if self.0.away.load(Ordering::Relaxed) => {
+                            return Err(Error::away());
+                        }
+                        _ => {}
+                    }
                     let is_last = tries == TRIES || since.elapsed() > PATIENCE;
                     if error.kind() != store::Kind::Conflict || is_last {
                         return Err(error.into());

@@ -601,3 +601,23 @@ async fn own_metrics_tell_of_the_bindings() {
         "{page}"
     );
 }
+
+#[tokio::test]
+async fn audited_access_counts_the_apps_of_a_list_too() {
+    let service = Service::demo_with(
+        |config| config.access.mode = crate::config::access::Mode::Audit,
+        table(),
+    )
+    .await;
+    assert_eq!(service.get("/v1/sd?app=hello").await.0, 200);
+    let page = service.get("/metrics").await.1;
+    let counted: Vec<_> = page
+        .lines()
+        .filter(|line| line.starts_with("promfetch_access_would_be_refused_total{"))
+        .collect();
+    assert_eq!(counted.len(), 1, "{page}");
+    assert!(
+        counted[0].contains("app_name=\"hello\"") && counted[0].ends_with(" 1"),
+        "{page}"
+    );
+}

@@ -37,10 +37,11 @@ pub use transaction::{Transaction, Turn};
 
 use crate::config;
 
-/// How long a call may wait: for its turn, for a connection, for the first statements.
+/// How long a call may wait for the database: for a connection, for its lock, for the first statements.
 const WAIT: Duration = Duration::from_secs(10);
-/// How much of that may be spent behind operations of this process on the same instance.
-const TURN: Duration = Duration::from_secs(8);
+/// How long an operation may wait behind others of this process on the same instance: long enough that one which hangs
+/// with the database has given up.
+const TURN: Duration = Duration::from_secs(12);
 
 /// How long promfetcher may take between the two statements of its bind.
 const SETTLE: Duration = Duration::from_millis(300);
@@ -96,29 +97,46 @@ impl Store {
     /// Begins an operation on a service instance, as soon as others on it have ended.
     ///
     /// # Errors
-    /// [`Kind::Unavailable`] when that does not succeed within 10 s; [`Kind::Conflict`] when that is for others on the
-    /// same instance.
+    /// [`Kind::Conflict`] when others on the same instance take longer than 12 s; [`Kind::Unavailable`] when the database
+    /// does not answer within 10 s.
     pub async fn begin(&self, instance_id: &str) -> Result<Transaction, Error> {
-        within(async {
-            if self.ready().await? {
-                return self.begin_taken_over(instance_id, false).await;
-            }
-            let slot = keys::slot(instance_id);
-            let turn = self.turn(slot).await?;
-            let session = self.0.database.begin(slot).await?;
-            Ok(Transaction::new(session, turn, instance_id, None))
-        })
-        .await
+        if self.taken_over().await? {
+            return self.begin_taken_over(instance_id, false).await;
+        }
+        let slot = keys::slot(instance_id);
+        let turn = self.turn(slot).await?;
+        let session = within(self.0.database.begin(slot)).await?;
+        Ok(Transaction::new(session, turn, instance_id, None))
     }
 
     /// Begins where promfetcher's table is kept in step, which belongs to all instances at once. What old processes did
     /// there is taken in first, so that the operation sees it. `stale`: the table is known to differ from ours.
     async fn begin_taken_over(&self, instance_id: &str, stale: bool) -> Result<Transaction, Error> {
         let turn = self.turn(0).await?;
+        within(self.take_in(turn, instance_id, stale)).await
+    }
+
+    async fn take_in(
+        &self,
+        turn: OwnedMutexGuard<()>,
+        instance_id: &str,
+        stale: bool,
+    ) -> Result<Transaction, Error> {
         let mut missing = HashSet::new();
+        let mut repaired = false;
         loop {
             let mut session = self.0.database.begin(0).await?;
-            let view = legacy::View::read(&mut *session).await?;
+            let view = match legacy::View::read(&mut *session).await {
+                Ok(view) => view,
+                Err(error) if error.kind() == Kind::Broken && !repaired => {
+                    // Perhaps somebody has dropped the table: it is made again, as at the start.
+                    drop(session);
+                    repaired = true;
+                    self.0.database.migrate(self.0.take_over).await?;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let unbound = view.unbound();
             // To bind, promfetcher deletes the app's rows and then adds its own, not in one transaction. So a row has
             // to be missing twice before that counts as an unbind.
@@ -146,21 +164,18 @@ impl Store {
         if !self.taken_over().await? {
             return Ok(false);
         }
-        let transaction = within(async {
+        let view = within(async {
             let mut session = self.0.database.read().await?;
-            let view = legacy::View::read(&mut *session).await?;
-            drop(session);
-            if view.differs(self.0.write_back) {
-                self.begin_taken_over("", true).await.map(Some)
-            } else {
-                Ok(None)
-            }
+            legacy::View::read(&mut *session).await
         })
-        .await?;
-        match transaction {
-            None => Ok(false),
-            Some(transaction) => Ok(transaction.commit().await?.changed_others()),
+        .await;
+        match view {
+            Ok(view) if !view.differs(self.0.write_back) => return Ok(false),
+            Err(error) if error.kind() != Kind::Broken => return Err(error),
+            Ok(_) | Err(_) => {}
         }
+        let transaction = self.begin_taken_over("", true).await?;
+        Ok(transaction.commit().await?.changed_others())
     }
 
     /// All bindings, by `seq` ascending.

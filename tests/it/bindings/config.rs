@@ -147,7 +147,8 @@ async fn all_mistakes_come_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn any_one_of_the_ways_in_is_enough_for_protected_access() {
     for more in [
-        json!({"broker": {"secret_key": "0123456789abcdef"}}),
+        json!({"broker": {"secret_key": "0123456789abcdef"}, "db_conn": "sqlite:///x.db"}),
+        json!({"broker": {"secret_key": "0123456789abcdef", "user": "cc", "pass": "V3ry-l0ng-pass"}}),
         json!({"uaa": {"url": "https://uaa.test", "cloud_controller": "https://api.test"}}),
         json!({"operators": promfetch_tests::foundation::keys("", json!({}))["operators"]}),
     ] {
@@ -157,6 +158,11 @@ async fn any_one_of_the_ways_in_is_enough_for_protected_access() {
         let finished = command(&["check-config", "-c", &file]).await;
         assert_eq!(finished.code, Some(0), "{more}: {}", finished.stderr);
     }
+    // A key, and no bindings that it could be for.
+    let config = json!({"access": "protected", "broker": {"secret_key": "0123456789abcdef"}});
+    let (_folder, file) = config_file(&config.to_string());
+    let finished = command(&["check-config", "-c", &file]).await;
+    assert_eq!(finished.code, Some(64), "{}", finished.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -112,7 +112,16 @@ async fn what_callers_wrote_cannot_move_a_terminals_cursor() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_empty_a_missing_and_an_absent_database() {
-    let empty = Database::start(database::Kind::Sqlite).await;
+    let missing = Database::start(database::Kind::Sqlite).await;
+    let finished = bindings(&missing.url, &[]).await;
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    let file = std::path::Path::new(missing.url.trim_start_matches("sqlite:///"));
+    assert!(
+        file.is_absolute() && !file.exists(),
+        "looking makes no file"
+    );
+
+    let empty = Database::start(database::Kind::Postgres).await;
     let finished = bindings(&empty.url, &[]).await;
     assert_eq!(
         (finished.code, finished.stdout.as_str()),

@@ -18,6 +18,7 @@ on_each_database!(
     what_the_table_cannot_hold_fails_nothing,
     who_takes_over_is_decided_once,
     a_table_that_was_dropped_is_filled_again,
+    a_table_that_is_emptied_or_dropped_in_use_unbinds_nobody,
     thousands_of_rows_are_adopted_at_once,
     old_and_new_processes_work_side_by_side,
 );
@@ -425,6 +426,35 @@ async fn a_table_that_was_dropped_is_filled_again(kind: Kind) {
     );
     assert_eq!(bindings(&store).await, ["?b1 a1 /1", "b2 a2 /2"]);
     assert_eq!(rows(&database).await, ["b1 a1 /1", "b2 a2 /2"]);
+}
+
+/// Somebody tidies up, or restores another state of that one table.
+async fn a_table_that_is_emptied_or_dropped_in_use_unbinds_nobody(kind: Kind) {
+    let database = Database::start(kind).await;
+    make_table(&database, kind).await;
+    old_bind(&database, "b0", "a0", "/0").await;
+    let store = store_of(&database);
+    provision(&store, "i").await;
+    for number in 1..5 {
+        let new = binding(&format!("b{number}"), &format!("a{number}"), "/x");
+        bind(&store, "i", &new).await;
+    }
+    let all = bindings(&store).await;
+    assert_eq!(all.len(), 5);
+    for statement in ["DELETE FROM app_endpoints", "DROP TABLE app_endpoints"] {
+        database.execute(statement).await;
+        assert_eq!(store.reconcile().await, Ok(false), "{statement}");
+        assert_eq!(bindings(&store).await, all, "{statement}");
+        assert_eq!(rows(&database).await.len(), 5, "{statement}: written again");
+    }
+    // An operation meets it as well as a look does.
+    database.execute("DROP TABLE app_endpoints").await;
+    unbind(&store, "i", "b4").await;
+    assert_eq!(rows(&database).await.len(), 4);
+    // One that is unbound by an old process still counts.
+    old_unbind(&database, "b1").await;
+    assert_eq!(store.reconcile().await, Ok(true));
+    assert_eq!(bindings(&store).await.len(), 3);
 }
 
 async fn thousands_of_rows_are_adopted_at_once(kind: Kind) {

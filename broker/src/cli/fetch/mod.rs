@@ -10,6 +10,7 @@ use promfetch_core::selector::Selector;
 
 use crate::bindings;
 use crate::config::Config;
+use crate::service;
 
 use super::{ConfigFile, Failure, Outcome, ask, block_on, print, progress};
 
@@ -151,7 +152,7 @@ async fn by_discovery(arguments: &Arguments, config: &Config) -> Outcome {
 
 /// What apps have bound, where a database is configured. Whoever names a path wants that one.
 async fn bound(config: &Config, has_path: bool) -> Result<Arc<Bound>, Failure> {
-    if has_path || !config.store.is_given() {
+    if has_path || service::store_settings(config).is_none() {
         return Ok(Arc::default());
     }
     let (rows, vault) = ask::bindings(config).await.map_err(|failure| {

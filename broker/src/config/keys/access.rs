@@ -55,7 +55,7 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Text,
         default: Computed("`uaa.url` with `/oauth/token`"),
         unit: "",
-        meaning: "Who must have issued a token: its claim `iss`, letter for letter.",
+        meaning: "Who must have issued a token: its claim `iss`, letter for letter. Where `uaa.url` is an internal address, give the public one here.",
         example: "https://uaa.sys.example.org/oauth/token",
     },
     Key {

@@ -88,7 +88,7 @@ pub(super) const KEYS: &[Key] = &[
         },
         default: Empty,
         unit: "",
-        meaning: "The key before: passwords made with it stay valid, and secrets stored under it are stored anew under the other one.",
+        meaning: "Another key that is good as well, for the time of a change: passwords made with it are valid, and secrets stored under it are stored anew under `secret_key`.",
         example: "u6AeQzLc1Nb9wYt0Js8Dm2q3hVrX0v4k",
     },
     Key {

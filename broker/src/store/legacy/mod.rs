@@ -14,11 +14,10 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ring::rand::{SecureRandom, SystemRandom};
-
 use super::database::{Session, Value};
 use super::error::Error;
 use super::keys;
+use crate::secrets::nonce;
 use plan::{Import, LegacyRow, Ours};
 
 /// How many bindings are adopted with one statement.
@@ -71,6 +70,17 @@ impl View {
     /// Takes over what old processes have done. Tells whether that made or ended bindings.
     pub(super) async fn take_in(self, session: &mut dyn Session) -> Result<bool, Error> {
         let import = self.import();
+        if import.emptied {
+            tracing::error!(
+                "promfetcher's table `app_endpoints` was emptied: that counts as no unbind, and the bindings stay in effect"
+            );
+        }
+        if !import.unbound.is_empty() {
+            tracing::info!(
+                bindings = import.unbound.len(),
+                "promfetcher has unbound apps"
+            );
+        }
         adopt(session, &import.adopt).await?;
         for seq in &import.replaced {
             mark(session, *seq, false).await?;
@@ -229,7 +239,7 @@ async fn insert_adopted(
 ) -> Result<(), Error> {
     let mut made = Vec::with_capacity(rows.len());
     for row in rows {
-        made.push((keys::binding(None, &row.guid), nonce()?));
+        made.push((keys::binding(None, &row.guid), nonce()));
     }
     let values: Vec<_> = rows
         .iter()
@@ -246,14 +256,6 @@ async fn insert_adopted(
         })
         .collect();
     session.execute(sql, &values).await
-}
-
-fn nonce() -> Result<String, Error> {
-    let mut bytes = [0; 16];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| Error::broken("the system gives no random bytes"))?;
-    Ok(keys::hex(&bytes))
 }
 
 /// Says once what is not kept in step, and why.

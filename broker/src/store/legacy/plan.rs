@@ -5,6 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+/// So many bindings at most does an old process unbind between two looks. A table that has lost more, and is empty now,
+/// was emptied by somebody who did not mean to unbind all apps.
+const MOST_AT_ONCE: usize = 3;
+
 /// Texts of promfetcher's columns are cut or refused beyond that many characters.
 const LONGEST: usize = 255;
 
@@ -37,6 +41,8 @@ pub(super) struct Import {
     pub(super) replaced: Vec<i64>,
     /// Bindings of ours, by `seq`, that they unbound.
     pub(super) unbound: Vec<i64>,
+    /// The table was emptied: nothing counts as unbound.
+    pub(super) emptied: bool,
 }
 
 impl Import {
@@ -51,14 +57,18 @@ pub(super) fn import(rows: &[LegacyRow], ours: &[Ours], departed: impl Fn(&str) 
     let known: HashSet<&str> = ours.iter().map(|ours| &*ours.binding_id).collect();
     let guids: HashSet<&str> = rows.iter().map(|row| &*row.guid).collect();
     let apps: HashSet<&str> = rows.iter().map(|row| &*row.app_guid).collect();
-    let (replaced, unbound) = ours
-        .iter()
-        .filter(|ours| ours.legacy_row && !guids.contains(&*ours.binding_id))
-        .partition::<Vec<_>, _>(|ours| {
-            ours.app_guid
+    let missing = || {
+        ours.iter()
+            .filter(|ours| ours.legacy_row && !guids.contains(&*ours.binding_id))
+    };
+    let emptied = rows.is_empty() && missing().count() > MOST_AT_ONCE;
+    let (replaced, unbound) = missing().partition::<Vec<_>, _>(|ours| {
+        emptied
+            || ours
+                .app_guid
                 .as_deref()
                 .is_some_and(|app| apps.contains(app))
-        });
+    });
     let numbers = |ours: Vec<&Ours>| ours.into_iter().map(|ours| ours.seq).collect();
     Import {
         adopt: rows
@@ -68,6 +78,7 @@ pub(super) fn import(rows: &[LegacyRow], ours: &[Ours], departed: impl Fn(&str) 
             .collect(),
         replaced: numbers(replaced),
         unbound: numbers(unbound),
+        emptied,
     }
 }
 

@@ -167,7 +167,7 @@ pub(crate) fn nonce() -> String {
     clippy::expect_used,
     reason = "an operating system without random numbers can run nothing of this"
 )]
-pub(super) fn random<const N: usize>() -> [u8; N] {
+pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemRandom::new()
         .fill(&mut bytes)
