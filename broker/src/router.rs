@@ -16,7 +16,7 @@ use crate::access::{Class, Classes, Gate, guard};
 use crate::api::errors::{self, ApiError};
 use crate::api::{Api, app_metrics, index, own_metrics, routes, sd};
 use crate::osb;
-use crate::server::{health, observe};
+use crate::server::{health, observe, panics};
 
 /// Longest path and query accepted. Three names of 250 characters, each percent-encoded to nine bytes, fit. Below
 /// `/broker` the length of each id counts instead: platforms expect answers of their own kind.
@@ -128,14 +128,7 @@ async fn bounded_uri(request: Request, next: Next) -> Response {
     reason = "the signature that tower-http asks for"
 )]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    tracing::error!(
-        panic = text.unwrap_or("without a text"),
-        "a request panicked"
-    );
+    tracing::error!(panic = panics::text(&*panic), "a request panicked");
     ApiError::internal().into_response()
 }
 

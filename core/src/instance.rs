@@ -95,6 +95,14 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// What tells it from the app's others in an address: its GUID, or `host:port` where it has none.
+    pub fn name(&self) -> String {
+        match &*self.guid {
+            "" => self.address.to_string(),
+            guid => guid.to_owned(),
+        }
+    }
+
     /// The nine labels of this instance's samples. Without an index there are only six, as in promfetcher.
     pub fn labels(&self) -> Labels {
         let mut labels = self.app.labels();

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::database::{Database, Kind};
 use crate::http::{self, Response};
+pub use crate::osb::basic;
 use crate::platform::Platform;
 use crate::promfetch::Promfetch;
 use crate::wait::eventually;
@@ -25,11 +24,6 @@ pub const SECRET_KEY: &str = "5f0c7e0a9b1d4c3e8f7a6b5c4d3e2f10";
 pub const OPERATOR: &str = "jane";
 pub const OPERATOR_PASSWORD: &str = "correct horse";
 const OPERATOR_HASH: &str = "$argon2id$v=19$m=7168,t=5,p=1$c29tZXNhbHRzb21lc2FsdA$Ab6+sBE+Tsn+6D2ktLNSwf7zGnZPIzn8umPKJj3WcwM";
-
-/// `Authorization` of a user with a password.
-pub fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
-}
 
 /// The operator's `Authorization`.
 pub fn operator() -> String {

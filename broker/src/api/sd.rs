@@ -13,7 +13,6 @@ use axum::response::{IntoResponse, Response};
 use promfetch_core::discovery::{Located, Process};
 use promfetch_core::instance::App;
 use promfetch_core::selector::Selector;
-use promfetch_core::{Error, Kind};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -53,21 +52,9 @@ pub(crate) async fn get(
         ));
     };
     // Prometheus keeps the targets that it has when the answer is an error.
-    if !api.client.discovery().is_ready() {
-        return Err(Error::new(
-            Kind::NotReady,
-            "The routing table is not complete yet, try again in a few seconds",
-        )
-        .into());
-    }
+    api.client.check_complete()?;
     let bound = api.bound()?;
-    let usual = |app: &App| {
-        let bound = bound.get(&app.app_id);
-        bound
-            .and_then(|settings| settings.process_type.as_deref())
-            .unwrap_or("web")
-            == &*app.process_type
-    };
+    let usual = |app: &App| bound.process_type(&app.app_id) == &*app.process_type;
     // By name, so that an answer changes only where the platform does. An app with several sets of tags is one app.
     let mut apps = BTreeMap::new();
     for app in api.client.discovery().apps() {
@@ -127,14 +114,10 @@ fn merged(api: &Api, app: &App) -> Value {
 }
 
 fn instance(api: &Api, app: &Arc<App>, one: &Located) -> Value {
-    let name = match &*one.instance.guid {
-        "" => one.instance.address.to_string(),
-        guid => guid.to_owned(),
-    };
     let path = format!(
         "/v1/apps/{}/instances/{}/metrics",
         escape(&app.app_id),
-        escape(&name)
+        escape(&one.instance.name())
     );
     let labels = BTreeMap::from([
         (

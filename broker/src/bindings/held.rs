@@ -23,6 +23,8 @@ pub(crate) struct Held {
     pub(crate) created: i64,
     /// The parameters cannot be opened: only the path is known.
     pub(crate) is_locked: bool,
+    /// They are sealed with the previous key.
+    pub(super) is_outdated: bool,
 }
 
 impl Held {
@@ -98,6 +100,7 @@ impl Vault {
     pub(crate) fn hold(&self, row: &Binding) -> Held {
         let loaded = self.load(row);
         let is_locked = loaded.is_none();
+        let is_outdated = loaded.as_ref().is_some_and(|loaded| loaded.is_outdated);
         Held {
             key: row.key.clone(),
             seq: row.seq,
@@ -112,6 +115,7 @@ impl Vault {
             nonce: row.nonce.clone(),
             created: row.created,
             is_locked,
+            is_outdated,
         }
     }
 }

@@ -14,7 +14,7 @@ use super::sync::Keeper;
 impl Collector for Keeper {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let status = self.status();
-        let is_up = status.is_loaded && status.problem.is_none();
+        let is_up = status.read.is_some() && status.problem.is_none();
         for (name, help, value) in [
             (
                 "promfetch_bindings",

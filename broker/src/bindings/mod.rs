@@ -23,7 +23,7 @@ use promfetch_core::instance::App;
 use self::effect::settings;
 use self::held::{Held, Vault};
 use crate::secrets::{Keyring, username};
-use crate::store::Binding;
+use crate::store::{Binding, BindingKey};
 
 /// What a binding's credentials open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    held: HashMap<String, Arc<Held>>,
+    held: HashMap<BindingKey, Arc<Held>>,
     /// Of each app, the oldest first.
     apps: HashMap<String, Vec<Arc<Held>>>,
     users: HashMap<String, Arc<Held>>,
@@ -97,7 +97,7 @@ impl State {
         self.held.insert(held.key.clone(), held);
     }
 
-    fn remove(&mut self, key: &String) -> Option<Arc<Held>> {
+    fn remove(&mut self, key: &BindingKey) -> Option<Arc<Held>> {
         let held = self.held.remove(key)?;
         self.users.remove(&username(key));
         if let Some(app) = &held.app_guid
@@ -157,6 +157,17 @@ impl Bindings {
         self.read(|state| state.held.values().filter(|held| held.is_locked).count())
     }
 
+    /// Service instance and id of bindings whose secrets are sealed with the previous key, at most so many.
+    fn outdated(&self, most: usize) -> Vec<(String, String)> {
+        self.read(|state| {
+            let outdated = state.held.values().filter(|held| held.is_outdated);
+            outdated
+                .filter_map(|held| Some((held.instance_id.clone()?, held.binding_id.clone())))
+                .take(most)
+                .collect()
+        })
+    }
+
     /// A number that changes with every change that a request to this process makes.
     pub(crate) fn changes(&self) -> u64 {
         self.read(|state| state.changes)
@@ -173,7 +184,7 @@ impl Bindings {
     }
 
     /// Bindings are gone.
-    pub(crate) fn gone<'k>(&self, keys: impl IntoIterator<Item = &'k String>) {
+    pub(crate) fn gone<'k>(&self, keys: impl IntoIterator<Item = &'k BindingKey>) {
         self.write(|state| {
             let gone = keys.into_iter().filter_map(|key| state.remove(key));
             gone.filter_map(|held| held.app_guid.clone()).collect()

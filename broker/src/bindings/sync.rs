@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Bindings;
-use crate::store::{Binding, Error, Kind, Store};
+use crate::store::{Error, Kind, Store};
 
 /// The subject of the hints.
 const SUBJECT: &str = "promfetch.bindings";
@@ -48,9 +48,7 @@ struct Shared {
 /// How far a process knows the bindings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Status {
-    /// They were read once.
-    pub(crate) is_loaded: bool,
-    /// When they were read last.
+    /// When they were read last; `None`: never.
     pub(crate) read: Option<Instant>,
     /// Why they could not be read at the last try.
     pub(crate) problem: Option<String>,
@@ -85,7 +83,7 @@ impl Keeper {
     /// Whether apps can be asked: their bindings are known, or have not been for so long that it would be worse to
     /// wait on.
     pub(crate) fn is_ready(&self) -> bool {
-        self.lock().is_loaded || Instant::now() >= self.0.grace
+        self.0.bindings.is_loaded() || Instant::now() >= self.0.grace
     }
 
     /// Waits for [`is_ready`](Self::is_ready).
@@ -125,15 +123,16 @@ impl Keeper {
         loop {
             let begun = Instant::now();
             let outcome = self.read().await;
-            let mut pause = match &outcome {
-                Ok(Some(_)) => PERIOD,
+            let mut pause = match outcome {
+                Ok(true) => PERIOD,
                 // Requests change something all the time; memory follows them, but not what other processes do.
-                Ok(None) => PAUSE,
+                Ok(false) => PAUSE,
                 Err(_) => RETRY,
             };
-            self.note(&outcome);
-            if let Ok(Some(rows)) = outcome {
-                match self.seal_anew(&rows).await {
+            let was_taken = matches!(outcome, Ok(true));
+            self.note(outcome);
+            if was_taken {
+                match self.seal_anew().await {
                     Ok(true) => pause = PAUSE,
                     Ok(false) => {}
                     Err(problem) => {
@@ -148,8 +147,8 @@ impl Keeper {
         }
     }
 
-    /// Reads the bindings, and takes them. `None`: requests to this process have changed something at every try.
-    async fn read(&self) -> Result<Option<Vec<Binding>>, Error> {
+    /// Reads the bindings, and takes them. False: requests to this process have changed something at every try.
+    async fn read(&self) -> Result<bool, Error> {
         let Shared {
             store, bindings, ..
         } = &*self.0;
@@ -167,10 +166,10 @@ impl Keeper {
             let rows = store.bindings().await?;
             if bindings.replace(&rows, seen) {
                 self.complain_of_locked();
-                return Ok(Some(rows));
+                return Ok(true);
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
     /// Says when apps are asked otherwise than they were bound, because a key is missing. Once, not at every reading.
@@ -186,21 +185,15 @@ impl Keeper {
 
     /// What was sealed with the previous key is sealed with the current one, so that the previous one can be given up.
     /// Some at a time: each is a transaction. Tells whether there may be more.
-    async fn seal_anew(&self, rows: &[Binding]) -> Result<bool, Error> {
+    async fn seal_anew(&self) -> Result<bool, Error> {
         let Shared {
             store, bindings, ..
         } = &*self.0;
         let vault = bindings.vault();
-        let outdated = rows
-            .iter()
-            .filter(|row| vault.load(row).is_some_and(|loaded| loaded.is_outdated));
         let mut sealed = 0;
-        for row in outdated.take(SEALED_AT_ONCE) {
-            let Some(instance_id) = &row.instance_id else {
-                continue;
-            };
-            let mut transaction = store.begin(instance_id).await?;
-            let Some(row) = transaction.binding(&row.binding_id).await? else {
+        for (instance_id, binding_id) in bindings.outdated(SEALED_AT_ONCE) {
+            let mut transaction = store.begin(&instance_id).await?;
+            let Some(row) = transaction.binding(&binding_id).await? else {
                 continue;
             };
             let text = vault
@@ -215,7 +208,7 @@ impl Keeper {
         Ok(sealed == SEALED_AT_ONCE)
     }
 
-    fn note(&self, outcome: &Result<Option<Vec<Binding>>, Error>) {
+    fn note(&self, outcome: Result<bool, Error>) {
         let mut status = self.lock();
         let problem = outcome.as_ref().err().map(ToString::to_string);
         match &problem {
@@ -224,17 +217,19 @@ impl Keeper {
             Some(problem) if status.problem.as_ref() != Some(problem) => {
                 tracing::warn!(
                     problem,
-                    known = status.is_loaded,
+                    known = status.read.is_some(),
                     "the bindings could not be read; those known so far stay in effect"
                 );
             }
             _ => {}
         }
-        if let Ok(Some(rows)) = outcome {
-            if !status.is_loaded {
-                tracing::info!(bindings = rows.len(), "the bindings have been read");
+        if matches!(outcome, Ok(true)) {
+            if status.read.is_none() {
+                tracing::info!(
+                    bindings = self.0.bindings.len(),
+                    "the bindings have been read"
+                );
             }
-            status.is_loaded = true;
             status.read = Some(Instant::now());
         }
         status.problem = problem;

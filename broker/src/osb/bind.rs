@@ -4,14 +4,14 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::Osb;
 use super::error::Error;
 use super::operation::{Change, Done, Operation, Stop};
 use super::request::{Body, Ids, check_id, required};
 use super::take_over::{self, Origin};
-use super::{Osb, now};
 use crate::bindings::parameters::Parameters;
 use crate::secrets::nonce;
-use crate::store::{Binding, NewBinding, Transaction};
+use crate::store::{Binding, NewBinding, Transaction, now};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Request {
@@ -203,7 +203,7 @@ impl Operation for Bind {
             .into());
         }
         let key = Binding::key(Some(&instance.id), &self.binding_id);
-        let Some(sealed) = osb.0.bindings.vault().store(&key, &parameters) else {
+        let Some(sealed) = osb.0.keeper.bindings().vault().store(&key, &parameters) else {
             return Err(Error::malformed(
                 "Wrong parameters: `authorization` and `headers` cannot be kept secret here, since this platform has no key for that; ask its operator to set `broker.secret_key`",
             )
@@ -231,7 +231,7 @@ impl Operation for Bind {
 impl Osb {
     /// The parameters of a stored binding.
     pub(super) fn open(&self, row: &Binding) -> Result<Parameters, Stop> {
-        match self.0.bindings.vault().load(row) {
+        match self.0.keeper.bindings().vault().load(row) {
             Some(loaded) => Ok(loaded.parameters),
             None => {
                 tracing::error!(binding = %row.binding_id.escape_debug(), "the parameters of a binding cannot be opened: `broker.secret_key` is another one than when it was made, and `broker.previous_secret_key` is not that one");
@@ -242,7 +242,11 @@ impl Osb {
 
     /// `{"credentials": …}`.
     pub(super) fn credentials(&self, row: &Binding) -> Value {
-        let credentials = self.0.bindings.credentials(row, &self.0.config.base_url);
+        let credentials = self
+            .0
+            .keeper
+            .bindings()
+            .credentials(row, &self.0.config.base_url);
         json!({"credentials": credentials})
     }
 }

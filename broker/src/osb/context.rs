@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::error::Error;
-use crate::bindings::shape::Shape;
+use crate::bindings::parameters;
 
 /// `maintenance_info`: the version of the plan that the platform knows. `{}` counts as absent.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -26,11 +26,8 @@ pub(super) fn context_text(context: Option<Map<String, Value>>) -> String {
 }
 
 /// Checks the parameters of an instance: there are none.
-pub(super) fn check_no_parameters(
-    shape: &Shape,
-    parameters: Option<Map<String, Value>>,
-) -> Result<(), Error> {
-    shape
+pub(super) fn check_no_parameters(parameters: Option<Map<String, Value>>) -> Result<(), Error> {
+    parameters::NONE
         .check("", &Value::Object(parameters.unwrap_or_default()))
         .map_err(|problem| {
             Error::malformed(format!(

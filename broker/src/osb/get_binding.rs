@@ -30,7 +30,7 @@ impl Operation for GetBinding {
             return Err(not_found().into());
         };
         let is_adopted = binding.instance_id.is_none();
-        if !is_adopted && !self.plan.fits(&binding.service_id, &binding.plan_id)? {
+        if !is_adopted && !self.plan.fits(&binding.service_id, &binding.plan_id) {
             return Err(not_found().into());
         }
         let mut body = osb.credentials(&binding);

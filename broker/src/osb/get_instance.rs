@@ -23,7 +23,7 @@ impl Operation for GetInstance {
         let Some(instance) = instance else {
             return Err(not_found());
         };
-        if !self.0.fits(&instance.service_id, &instance.plan_id)? {
+        if !self.0.fits(&instance.service_id, &instance.plan_id) {
             return Err(not_found());
         }
         let body = json!({

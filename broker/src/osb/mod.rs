@@ -37,10 +37,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use self::catalog::Catalog;
 use self::error::Error;
 use self::login::Logins;
-use crate::bindings::Bindings;
 use crate::bindings::sync::Keeper;
 use crate::config::Config;
-use crate::store::Store;
+use crate::server::panics;
 
 /// The broker. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -49,8 +48,7 @@ pub(crate) struct Osb(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     config: Arc<Config>,
-    store: Store,
-    bindings: Bindings,
+    /// The store, and the bindings in memory.
     keeper: Keeper,
     logins: Logins,
     catalog: OnceCell<Catalog>,
@@ -67,8 +65,6 @@ impl Osb {
         let logins = Logins::new(config.broker.logins()?);
         Ok(Self(Arc::new(Shared {
             config,
-            store: keeper.store().clone(),
-            bindings: keeper.bindings().clone(),
             keeper,
             logins,
             catalog: OnceCell::new(),
@@ -80,7 +76,7 @@ impl Osb {
     async fn catalog(&self) -> Result<&Catalog, Error> {
         let Shared {
             config,
-            store,
+            keeper,
             catalog,
             ..
         } = &*self.0;
@@ -89,7 +85,7 @@ impl Osb {
             let is_complete = [&broker.service_id, &broker.plan_id, &broker.service_name]
                 .iter()
                 .all(|given| !given.is_empty());
-            let taken_over = !is_complete && store.taken_over().await?;
+            let taken_over = !is_complete && keeper.store().taken_over().await?;
             Catalog::new(broker, &config.base_url, taken_over).map_err(|problem| {
                 tracing::error!(problem, "the service broker cannot work");
                 Error::unavailable(
@@ -180,21 +176,9 @@ async fn no_such_page() -> Error {
     reason = "the signature that tower-http asks for"
 )]
 fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(
-        panic = text.unwrap_or("without a text"),
+        panic = panics::text(&*panic),
         "a request to the service broker panicked"
     );
     Error::internal().into_response()
-}
-
-/// Milliseconds since 1970.
-fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| {
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    })
 }

@@ -8,8 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::Osb;
 use super::error::{self, Error};
-use super::{Osb, Shared};
 use crate::store::{self, Binding, BindingKey, Transaction};
 
 /// How often an operation is tried when others are in its way in the database, and until when: platforms give up at
@@ -132,12 +132,8 @@ impl Osb {
     }
 
     async fn attempt(&self, instance_id: &str, operation: &impl Operation) -> Result<Done, Stop> {
-        let Shared {
-            store,
-            bindings,
-            keeper,
-            ..
-        } = &*self.0;
+        let keeper = &self.0.keeper;
+        let (store, bindings) = (keeper.store(), keeper.bindings());
         let mut transaction = store.begin(instance_id).await?;
         let done = operation.run(self, &mut transaction).await?;
         // Held until memory has followed, so that it follows two changes of one binding in their order.

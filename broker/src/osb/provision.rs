@@ -4,13 +4,12 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::Osb;
 use super::context::{MaintenanceInfo, check_maintenance_info, check_no_parameters, context_text};
 use super::error::Error;
 use super::operation::{Change, Done, Operation, Stop};
 use super::request::{Body, Ids, required};
-use super::{Osb, now};
-use crate::bindings::parameters;
-use crate::store::{Instance, Transaction};
+use crate::store::{Instance, Transaction, now};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Request {
@@ -47,7 +46,7 @@ pub(super) async fn handle(
     }
     let organization_guid = required(&request.organization_guid, "organization_guid")?;
     let space_guid = required(&request.space_guid, "space_guid")?;
-    check_no_parameters(&parameters::NONE, request.parameters)?;
+    check_no_parameters(request.parameters)?;
     check_maintenance_info(request.maintenance_info.as_ref())?;
     let now = now();
     let instance = Instance {

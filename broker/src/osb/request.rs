@@ -89,13 +89,9 @@ impl Plan {
     }
 
     /// Whether what is there fits these.
-    ///
-    /// # Errors
-    /// 400 for one that is there and empty.
-    pub(super) fn fits(&self, service_id: &str, plan_id: &str) -> Result<bool, Error> {
-        self.check_hints()?;
+    pub(super) fn fits(&self, service_id: &str, plan_id: &str) -> bool {
         let fits = |hint: &Option<String>, id: &str| hint.as_ref().is_none_or(|hint| hint == id);
-        Ok(fits(&self.service_id, service_id) && fits(&self.plan_id, plan_id))
+        fits(&self.service_id, service_id) && fits(&self.plan_id, plan_id)
     }
 
     /// 400 for a hint that is there and empty.

@@ -5,11 +5,11 @@
 
 use serde_json::{Map, Value};
 
+use super::Osb;
 use super::error::Error;
 use super::operation::Stop;
 use super::request::check_id;
-use super::{Osb, now};
-use crate::store::{Instance, Transaction};
+use crate::store::{Instance, Transaction, now};
 
 /// Where a request says that an instance belongs.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +73,10 @@ pub(super) async fn instance(
     }
     let catalog = osb.catalog().await?;
     let is_ours = service_id == catalog.service_id && plan_id == catalog.plan_id;
-    if !is_ours || !osb.0.store.taken_over().await? || transaction.was_deprovisioned().await? {
+    if !is_ours
+        || !osb.0.keeper.store().taken_over().await?
+        || transaction.was_deprovisioned().await?
+    {
         return Ok(None);
     }
     let now = now();

@@ -5,14 +5,13 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::Osb;
 use super::context::{MaintenanceInfo, check_maintenance_info, check_no_parameters, context_text};
 use super::error::Error;
 use super::operation::{Change, Done, Operation, Stop};
 use super::request::{Body, Ids, required};
 use super::take_over::{self, Origin};
-use super::{Osb, now};
-use crate::bindings::parameters;
-use crate::store::{Instance, Transaction};
+use crate::store::{Instance, Transaction, now};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Request {
@@ -43,7 +42,7 @@ pub(super) async fn handle(
     // Empty or absent: the plan stays.
     let plan_id = request.plan_id.filter(|plan| !plan.is_empty());
     // `{}` comes with every rename.
-    check_no_parameters(&parameters::NONE, request.parameters)?;
+    check_no_parameters(request.parameters)?;
     check_maintenance_info(request.maintenance_info.as_ref())?;
     let update = Update {
         origin: Origin::of(&ids.instance_id, request.context.as_ref()),

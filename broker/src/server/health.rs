@@ -60,9 +60,9 @@ fn of_bindings(keeper: &Keeper) -> SourceState {
     SourceState {
         kind: "bindings",
         name: "db_conn".into(),
-        connected: status.problem.is_none() && status.is_loaded,
+        connected: status.problem.is_none() && status.read.is_some(),
         ready: keeper.is_ready(),
-        detail: match (status.problem, status.is_loaded) {
+        detail: match (status.problem, status.read.is_some()) {
             (Some(problem), _) => problem,
             (None, true) => format!("{} bindings", keeper.bindings().len()),
             (None, false) => "not read yet".into(),

@@ -4,6 +4,7 @@ pub(crate) mod connections;
 pub(crate) mod health;
 pub mod listeners;
 pub(crate) mod observe;
+pub(crate) mod panics;
 pub mod shutdown;
 mod stall;
 pub(crate) mod tls;

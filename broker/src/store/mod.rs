@@ -31,6 +31,7 @@ use database::Database;
 use db_conn::Target;
 pub use error::{Error, Kind};
 pub use model::{Binding, BindingKey, Instance, NewBinding};
+pub(crate) use records::now;
 use transaction::Legacy;
 
 pub use transaction::{Transaction, Turn};

@@ -268,7 +268,7 @@ pub(super) async fn forget_departed(session: &mut dyn Session, key: &str) -> Res
 }
 
 /// Milliseconds since 1970.
-pub(super) fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .map_or(0, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX))

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 
 use super::DEFAULT_METRIC_PATH;
+use crate::discovery::WEB;
 use crate::fetch::Extras;
 
 /// What is special about asking one app. Whatever is `None` or empty is as for all apps.
@@ -120,6 +121,11 @@ impl Bound {
         }
         self.apps
             .insert(app_id.into(), Arc::new(App::from(settings)));
+    }
+
+    /// The process type of this app that is meant when nobody asks for one.
+    pub fn process_type(&self, app_id: &str) -> &str {
+        self.processes.get(app_id).map_or(WEB, |name| name)
     }
 
     pub(super) fn processes(&self) -> &HashMap<Box<str>, Box<str>> {

@@ -156,16 +156,26 @@ impl Client {
         Err(self.nothing_at(selector))
     }
 
+    /// Whether all apps of the platform are known.
+    ///
+    /// # Errors
+    /// [`Kind::NotReady`] while the routing table is not complete yet.
+    pub fn check_complete(&self) -> Result<(), Error> {
+        if self.0.discovery.is_ready() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::NotReady,
+            "The routing table is not complete yet, try again in a few seconds",
+        ))
+    }
+
     /// Why there is nothing at this selector. To be said of apps, too, that a caller must not know of.
     pub fn nothing_at(&self, selector: &Selector) -> Error {
-        let discovery = &self.0.discovery;
-        if !discovery.is_ready() {
-            return Error::new(
-                Kind::NotReady,
-                "The routing table is not complete yet, try again in a few seconds",
-            );
+        if let Err(error) = self.check_complete() {
+            return error;
         }
-        if discovery.readiness().is_deaf() {
+        if self.0.discovery.readiness().is_deaf() {
             return Error::new(
                 Kind::NotReady,
                 "The routing table is empty: no source of routes could be heard so far (see `/ready` on the health port)",

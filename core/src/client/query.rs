@@ -110,10 +110,7 @@ pub fn check_metric_path(path: &str) -> Result<String, Error> {
 /// [`Kind::NotFound`] when no instance has it; [`Kind::Ambiguous`], with the GUIDs (or addresses), when several share
 /// the index, as they do during a rolling deployment.
 pub fn pick_instance(located: Vec<Located>, n: &str) -> Result<Vec<Located>, Error> {
-    let name = |one: &Located| match &*one.instance.guid {
-        "" => one.instance.address.to_string(),
-        guid => guid.to_owned(),
-    };
+    let name = |one: &Located| one.instance.name();
     let (by_name, rest): (Vec<_>, Vec<_>) = located
         .into_iter()
         .partition(|one| name(one).eq_ignore_ascii_case(n));

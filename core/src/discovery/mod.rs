@@ -27,7 +27,7 @@ use self::metrics::Metrics;
 use self::readiness::Board;
 pub use self::readiness::{Readiness, SourceState};
 use self::table::{Bounds, MAX_POLLS, Table};
-pub use self::table::{Located, Process, RouteEntry};
+pub use self::table::{Located, Process, RouteEntry, WEB};
 use self::throttle::Throttle;
 use crate::calls::Calls;
 use crate::config::{self, Config};

@@ -1,56 +1,12 @@
 use promfetch_tests::foundation::{self, Cloud, json_of, operator};
 use promfetch_tests::http::{self, Response};
-use promfetch_tests::mariadb::{self, Mariadb};
 use promfetch_tests::platform::Pushed;
 use promfetch_tests::postgres::{self, Postgres};
 use promfetch_tests::promfetch::{command, config_file};
-use promfetch_tests::{App, Page, Platform, config, eventually};
+use promfetch_tests::{App, Page, Platform, Server, config, eventually};
 use serde_json::{Value, json};
 
 use super::echo;
-
-/// A server that can be taken away.
-enum Server {
-    Postgres(Postgres),
-    Mariadb(Mariadb),
-}
-
-impl Server {
-    fn url(&self) -> String {
-        match self {
-            Self::Postgres(server) => server.url(postgres::DATABASE),
-            Self::Mariadb(server) => server.url(mariadb::DATABASE),
-        }
-    }
-
-    fn kill(&mut self) {
-        match self {
-            Self::Postgres(server) => server.kill(),
-            Self::Mariadb(server) => server.kill(),
-        }
-    }
-
-    async fn restart(&mut self) {
-        match self {
-            Self::Postgres(server) => server.restart().await,
-            Self::Mariadb(server) => server.restart().await,
-        }
-    }
-
-    fn pause(&self) {
-        match self {
-            Self::Postgres(server) => server.pause(),
-            Self::Mariadb(server) => server.pause(),
-        }
-    }
-
-    fn resume(&self) {
-        match self {
-            Self::Postgres(server) => server.resume(),
-            Self::Mariadb(server) => server.resume(),
-        }
-    }
-}
 
 /// The page shows this path, whatever the database does.
 async fn scrape(platform: &Platform, shop: &Pushed, login: &str, path: &str) {
@@ -223,12 +179,12 @@ async fn goes_away_and_comes_back(mut server: Server) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgresql_goes_away_and_comes_back() {
-    goes_away_and_comes_back(Server::Postgres(Postgres::start().await)).await;
+    goes_away_and_comes_back(Server::postgres().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mariadb_goes_away_and_comes_back() {
-    goes_away_and_comes_back(Server::Mariadb(Mariadb::start().await)).await;
+    goes_away_and_comes_back(Server::mariadb().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,61 +1,15 @@
-use promfetch_tests::mariadb::{self, Mariadb};
 use promfetch_tests::osb::{self, Answer, Call, IDS, SERVICE, binding, instance};
-use promfetch_tests::postgres::{self, Postgres};
-use promfetch_tests::{Behaviour, Broker, Instance, config, eventually};
+use promfetch_tests::{Behaviour, Broker, Instance, Server, config, eventually, mariadb, postgres};
 use serde_json::json;
-
-/// A server of the test's own.
-enum Server {
-    Mariadb(Mariadb),
-    Postgres(Postgres),
-}
-
-impl Server {
-    /// A database that is there from the start will do.
-    fn url(&self) -> String {
-        match self {
-            Self::Mariadb(server) => server.url("mysql"),
-            Self::Postgres(server) => server.url("postgres"),
-        }
-    }
-
-    fn kill(&mut self) {
-        match self {
-            Self::Mariadb(server) => server.kill(),
-            Self::Postgres(server) => server.kill(),
-        }
-    }
-
-    async fn restart(&mut self) {
-        match self {
-            Self::Mariadb(server) => server.restart().await,
-            Self::Postgres(server) => server.restart().await,
-        }
-    }
-
-    fn pause(&self) {
-        match self {
-            Self::Mariadb(server) => server.pause(),
-            Self::Postgres(server) => server.pause(),
-        }
-    }
-
-    fn resume(&self) {
-        match self {
-            Self::Mariadb(server) => server.resume(),
-            Self::Postgres(server) => server.resume(),
-        }
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_mariadb_calls_are_503_and_scraping_goes_on() {
-    without_a_database(Server::Mariadb(Mariadb::start().await)).await;
+    without_a_database(Server::mariadb().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_postgres_calls_are_503_and_scraping_goes_on() {
-    without_a_database(Server::Postgres(Postgres::start().await)).await;
+    without_a_database(Server::postgres().await).await;
 }
 
 /// Every call while the database is away.

@@ -3,9 +3,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use promfetch_broker::store::{Error, Kind as ErrorKind, Store};
 use promfetch_tests::database::Kind;
-use promfetch_tests::mariadb::Mariadb;
-use promfetch_tests::postgres::Postgres;
-use promfetch_tests::{Database, eventually, wait};
+use promfetch_tests::{Database, Server, eventually, wait};
 use tokio::time::timeout;
 
 use super::{binding, instance, provision, store, store_of};
@@ -16,13 +14,13 @@ macro_rules! on_each_server {
         mod mariadb {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                super::$test(super::Server::Mariadb(super::Mariadb::start().await)).await;
+                super::$test(super::Server::mariadb().await).await;
             })+
         }
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                super::$test(super::Server::Postgres(super::Postgres::start().await)).await;
+                super::$test(super::Server::postgres().await).await;
             })+
         }
     };
@@ -34,49 +32,6 @@ on_each_server!(
     a_server_that_hangs_is_given_up,
     a_process_that_hangs_does_not_hold_the_others_up,
 );
-
-enum Server {
-    Mariadb(Mariadb),
-    Postgres(Postgres),
-}
-
-impl Server {
-    /// The database that is there from the start.
-    fn url(&self) -> String {
-        match self {
-            Self::Mariadb(server) => server.url("mysql"),
-            Self::Postgres(server) => server.url("postgres"),
-        }
-    }
-
-    fn kill(&mut self) {
-        match self {
-            Self::Mariadb(server) => server.kill(),
-            Self::Postgres(server) => server.kill(),
-        }
-    }
-
-    async fn restart(&mut self) {
-        match self {
-            Self::Mariadb(server) => server.restart().await,
-            Self::Postgres(server) => server.restart().await,
-        }
-    }
-
-    fn pause(&self) {
-        match self {
-            Self::Mariadb(server) => server.pause(),
-            Self::Postgres(server) => server.pause(),
-        }
-    }
-
-    fn resume(&self) {
-        match self {
-            Self::Mariadb(server) => server.resume(),
-            Self::Postgres(server) => server.resume(),
-        }
-    }
-}
 
 /// One more, with a binding of that number: both or neither.
 async fn count(store: &Store) -> Result<(), Error> {

@@ -15,7 +15,7 @@ use crate::instance::{App, Instance};
 use crate::selector::Selector;
 
 /// The process type that is meant when nobody asks for one.
-const WEB: &str = "web";
+pub const WEB: &str = "web";
 
 /// Which processes of an app are meant.
 #[derive(Clone, Copy, Debug, Default)]

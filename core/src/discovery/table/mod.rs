@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use hashbrown::HashSet;
 
 pub use self::lease::{MAX_POLLS, Source};
-pub use self::look_up::{Located, Process};
+pub use self::look_up::{Located, Process, WEB};
 pub use self::snapshot::RouteEntry;
 pub use self::state::Bounds;
 use self::state::State;
