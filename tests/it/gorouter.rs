@@ -121,11 +121,7 @@ async fn one_failing_router_of_two_does_not_stop_the_other() {
     good.add(&app, &instance);
     let promfetch = Promfetch::start(&polling(&[&good, &bad])).await;
     has(&promfetch, &app, 1).await;
-    let log = promfetch.log();
-    assert!(
-        log.contains("401"),
-        "the log tells which router refuses: {log}"
-    );
+    let log = promfetch.logged("401").await;
     assert!(!log.contains(promfetch_tests::gorouter::PASSWORD), "{log}");
 
     let late = App::new("acme", "prod", "late");

@@ -88,11 +88,7 @@ async fn skip_ssl_validation_takes_any_certificate_and_warns() {
         )
         .await;
     assert!(platform.page(&pushed.app).await.has("a"));
-    assert!(
-        platform.promfetch.log().contains("skip_ssl_validation"),
-        "{}",
-        platform.promfetch.log()
-    );
+    platform.promfetch.logged("skip_ssl_validation").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,7 +108,7 @@ async fn addresses_that_no_app_has_are_not_dialled() {
         (refused.value >= 2.0).then_some(())
     })
     .await;
-    assert!(platform.promfetch.log().contains("169.254.169.254"));
+    platform.promfetch.logged("169.254.169.254").await;
     let answer = platform.get(&app).await;
     assert_eq!(answer.status, 404, "{}", answer.text());
     assert_eq!(instance.requests(), 0);

@@ -192,9 +192,21 @@ impl Promfetch {
         address.parse().expect("an address")
     }
 
-    /// Everything printed and logged so far.
+    /// Everything printed and logged so far. What has just been logged may still be on its way: ask
+    /// [`logged`](Self::logged) for it.
     pub fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// Waits until this was logged, and gives everything up to then.
+    ///
+    /// # Panics
+    /// When it is not within the limit.
+    pub async fn logged(&self, text: &str) -> String {
+        eventually(&format!("`{text}` was logged"), async || {
+            Some(self.log()).filter(|log| log.contains(text))
+        })
+        .await
     }
 
     pub fn pid(&self) -> u32 {

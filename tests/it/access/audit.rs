@@ -92,10 +92,9 @@ async fn who_would_be_refused_is_counted_for_each_app_and_served() {
     ] {
         assert_eq!(sample.label(label), value);
     }
-    let log = town.foundation.platform.promfetch.log();
-    let lines = log
-        .matches("with protected access this request would be refused")
-        .count();
+    let refusal = "with protected access this request would be refused";
+    let log = town.foundation.platform.promfetch.logged(refusal).await;
+    let lines = log.matches(refusal).count();
     assert_eq!(lines, 1, "once an hour for each app: {log}");
 }
 
@@ -139,10 +138,10 @@ async fn each_mode_says_at_start_what_it_means() {
         ("protected", None),
     ] {
         let town = Town::start(mode).await;
-        let log = town.foundation.platform.promfetch.log();
+        let promfetch = &town.foundation.platform.promfetch;
+        let log = promfetch.logged(sentence.unwrap_or_default()).await;
         let said = log.matches("everybody who reaches the API port").count();
         assert_eq!(said, usize::from(sentence.is_some()), "{mode}: {log}");
-        assert!(log.contains(sentence.unwrap_or_default()), "{mode}: {log}");
         // Nothing is counted where nobody looks.
         town.ask("GET", &town.shop.app.path("metrics"), "").await;
         if mode != "protected" {
@@ -176,8 +175,7 @@ async fn nobody_waits_for_a_verdict_that_does_not_come() {
         let answer = town.ask("GET", &pushed.app.path("metrics"), &alice).await;
         assert_eq!(answer.status, 200, "{why}: {}", answer.text());
         assert_eq!(town.refused(pushed).await, 1.0, "{why}");
-        let log = town.foundation.platform.promfetch.log();
-        assert!(log.contains(why), "{why}: {log}");
+        town.foundation.platform.promfetch.logged(why).await;
     }
     // Somebody who guesses waits elsewhere; here the page is served all the same.
     for number in 0..20 {

@@ -101,13 +101,8 @@ async fn without_the_cloud_controller_nothing_new_is_shown() {
     }
     uaa.apps_answer(None);
     assert_eq!(town.status(&path, &bearer(&uaa.token("alice"))).await, 200);
-    assert!(
-        town.foundation
-            .platform
-            .promfetch
-            .log()
-            .contains("answers again")
-    );
+    let promfetch = &town.foundation.platform.promfetch;
+    promfetch.logged("answers again").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -119,13 +119,7 @@ async fn after_the_interval_it_serves_what_it_can_and_heals() {
             .try_bind("i", "c", guid, json!({"endpoint": "/new"}))
             .await;
         assert_eq!(answer.status, 503, "{}", answer.text());
-        eventually("it says why", async || {
-            promfetch
-                .log()
-                .contains("the bindings could not be read")
-                .then_some(())
-        })
-        .await;
+        promfetch.logged("the bindings could not be read").await;
 
         if is_paused {
             server.resume();

@@ -191,11 +191,8 @@ async fn with_a_login_that_everybody_knows_the_broker_is_off_and_metrics_are_ser
                 .push(App::new("acme", "prod", "shop"), [Behaviour::page("a 1\n")])
                 .await;
             assert!(platform.page(&shop.app).await.has("a"), "{login}");
-            let log = platform.promfetch.log();
-            assert!(
-                log.contains("the service broker is off") && log.contains(sentence),
-                "{login}: {log}"
-            );
+            let log = platform.promfetch.logged("the service broker is off").await;
+            assert!(log.contains(sentence), "{login}: {log}");
             let answer = Cloud::of(&platform.promfetch)
                 .send("GET", "/catalog", None)
                 .await;

@@ -172,8 +172,7 @@ async fn goes_away_and_comes_back(mut server: Server) {
         cloud.credentials("i", "one").await.password,
         credentials.password
     );
-    let log = platform.promfetch.log();
-    assert!(log.contains("the database is back"), "{log}");
+    let log = platform.promfetch.logged("the database is back").await;
     assert!(!log.contains(postgres::PASSWORD));
 }
 

@@ -201,8 +201,7 @@ async fn a_fresh_installation_must_bring_its_own_ids() {
     let broker = Broker::start_with(Kind::Sqlite, none).await;
     let answer = broker.get("/v2/catalog").await;
     assert_eq!(answer.status, 503);
-    let log = broker.promfetch.log();
-    assert!(log.contains("broker.broker_service_id"), "{log}");
+    broker.promfetch.logged("broker.broker_service_id").await;
 }
 
 /// Item 13: the name is the operator's.
