@@ -35,6 +35,8 @@ impl MetricType {
                     word.eq_ignore_ascii_case(b"untyped")
                         .then_some(Self::Unknown)
                 }),
+            // Types are numbers there.
+            Format::Protobuf => None,
             Format::OpenMetrics => match word {
                 b"gaugehistogram" => Some(Self::GaugeHistogram),
                 b"info" => Some(Self::Info),
@@ -50,7 +52,7 @@ impl MetricType {
     /// The word for a TYPE line of this format.
     pub fn word(self, format: Format) -> &'static str {
         match (self, format) {
-            (Self::Unknown, Format::Text) => "untyped",
+            (Self::Unknown, Format::Text | Format::Protobuf) => "untyped",
             (Self::Unknown, Format::OpenMetrics) => "unknown",
             (Self::Counter, _) => "counter",
             (Self::Gauge, _) => "gauge",
@@ -69,7 +71,12 @@ impl MetricType {
         match (self, format) {
             (Self::Histogram, Format::Text) => &["_bucket", "_sum", "_count", ""],
             (Self::Summary, Format::Text) => &["", "_sum", "_count"],
-            (_, Format::Text) => &[""],
+            // A native histogram has samples of the bare name.
+            (Self::Histogram | Self::GaugeHistogram, Format::Protobuf) => {
+                &["_bucket", "_sum", "_count", ""]
+            }
+            (Self::Summary, Format::Protobuf) => &["", "_sum", "_count"],
+            (_, Format::Text | Format::Protobuf) => &[""],
             (Self::Counter, Format::OpenMetrics) => &["_total", "_created"],
             (Self::Histogram, Format::OpenMetrics) => &["_bucket", "_count", "_sum", "_created"],
             (Self::Summary, Format::OpenMetrics) => &["", "_count", "_sum", "_created"],

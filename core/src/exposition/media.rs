@@ -33,7 +33,7 @@ pub fn negotiate(accept: Option<&str>, offered: &[Format]) -> Format {
 /// for it first; text is the answer of those that have nothing else.
 pub fn accept_for(format: Format) -> &'static str {
     match format {
-        Format::Text => "text/plain;version=0.0.4,text/plain;q=0.9,*/*;q=0.1",
+        Format::Text | Format::Protobuf => "text/plain;version=0.0.4,text/plain;q=0.9,*/*;q=0.1",
         Format::OpenMetrics => {
             "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
         }
@@ -64,6 +64,7 @@ pub fn of_content_type(content_type: Option<&str>) -> Option<Format> {
     (text && !known_other).then_some(Format::Text)
 }
 
+const PROTOBUF: &str = "application/vnd.google.protobuf";
 const OPENMETRICS: &str = "application/openmetrics-text";
 
 /// One element of an `Accept` header.
@@ -104,6 +105,7 @@ impl<'a> Range<'a> {
         let (essence, versions): (&str, &[&str]) = match format {
             Format::Text => ("text/plain", &["0.0.4"]),
             Format::OpenMetrics => (OPENMETRICS, &["1.0.0", "0.0.1"]),
+            Format::Protobuf => (PROTOBUF, &[]),
         };
         let named = self.essence.eq_ignore_ascii_case(essence);
         let wild = self.essence == "*/*"

@@ -15,6 +15,8 @@
 //! Quoted (UTF-8) names belong to later formats and are refused for now.
 
 mod bytes;
+mod convert;
+mod dialect;
 mod error;
 mod exemplar;
 mod families;
@@ -26,11 +28,13 @@ mod metadata;
 mod names;
 mod number;
 mod page;
+mod protobuf;
 mod sample;
 mod sample_labels;
 mod scan;
 mod scanner;
 
+pub use dialect::{Dialect, Escaping, Version};
 pub use error::{ScanError, ScanErrorKind};
 pub use kind::MetricType;
 pub use page::{FamilyRef, Page};
@@ -47,6 +51,8 @@ pub enum Format {
     Text,
     /// OpenMetrics text 1.0.0.
     OpenMetrics,
+    /// Length-delimited `io.prometheus.client.MetricFamily` messages.
+    Protobuf,
 }
 
 impl Format {
@@ -55,6 +61,9 @@ impl Format {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+            }
         }
     }
 }

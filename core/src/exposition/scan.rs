@@ -15,7 +15,10 @@ impl Page {
     ///
     /// The first place where the body breaks the format, or a bound in `limits`. Bodies of 1 GiB and more are too large.
     pub fn scan(body: Bytes, format: Format, limits: &Limits) -> Result<Self, ScanError> {
-        let index = scan(&body, format, limits)?;
+        let index = match format {
+            Format::Protobuf => super::protobuf::scan(&body, limits)?,
+            Format::Text | Format::OpenMetrics => scan(&body, format, limits)?,
+        };
         Ok(Self::new(body, format, index))
     }
 }
@@ -48,6 +51,7 @@ impl Scanner<'_> {
         match format {
             Format::Text => self.text(),
             Format::OpenMetrics => self.openmetrics(),
+            Format::Protobuf => Err(Fault::syntax(0, "protobuf has no lines")),
         }
     }
 

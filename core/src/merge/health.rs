@@ -149,7 +149,9 @@ impl Series {
     /// The errors are counters, as in promfetcher; OpenMetrics would want `_total` for those.
     fn kind(self, format: Format) -> MetricType {
         match (self, format) {
-            (Self::Error | Self::ExporterError, Format::Text) => MetricType::Counter,
+            (Self::Error | Self::ExporterError, Format::Text | Format::Protobuf) => {
+                MetricType::Counter
+            }
             (Self::Error | Self::ExporterError, Format::OpenMetrics) => MetricType::Unknown,
             _ => MetricType::Gauge,
         }

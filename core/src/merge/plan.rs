@@ -231,7 +231,7 @@ fn split(group: &[Member], sources: &[Source], format: Format, drafts: &mut Vec<
 
 /// Whether samples without type can stand in a family of this type.
 fn takes_untyped(kind: MetricType, format: Format) -> bool {
-    kind == MetricType::Gauge || (kind == MetricType::Counter && format == Format::Text)
+    kind == MetricType::Gauge || (kind == MetricType::Counter && format != Format::OpenMetrics)
 }
 
 /// The type of a page's family. A stateset whose state label would be renamed is a gauge.
@@ -303,7 +303,7 @@ fn name(drafts: Vec<Draft>, sources: &[Source], format: Format) -> Vec<Family> {
             } else {
                 draft.kind
             };
-            let unit = if name == own_name && format == Format::OpenMetrics {
+            let unit = if name == own_name && format != Format::Text {
                 unit(&draft.members, kind, sources)
             } else {
                 Vec::new()
@@ -330,7 +330,7 @@ fn help(members: &[Member], sources: &[Source], format: Format) -> Vec<u8> {
     match (found, format) {
         (None, _) => {}
         (Some(found), Format::Text) => normalise_escapes(found, b"\\n", &mut help),
-        (Some(found), Format::OpenMetrics) => help.extend_from_slice(found),
+        (Some(found), Format::OpenMetrics | Format::Protobuf) => help.extend_from_slice(found),
     }
     help
 }

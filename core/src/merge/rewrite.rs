@@ -71,7 +71,9 @@ impl Rewriter<'_> {
                 out.extend_from_slice(b"=\"");
                 match self.format {
                     Format::Text => normalise_escapes(label.value, b"\\\"n", out),
-                    Format::OpenMetrics => out.extend_from_slice(label.value),
+                    Format::OpenMetrics | Format::Protobuf => {
+                        out.extend_from_slice(label.value);
+                    }
                 }
                 out.push(b'"');
             }

