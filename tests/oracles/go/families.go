@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"mime"
 	"strings"
 
@@ -31,7 +32,7 @@ func families(page []byte, contentType string, write func(Series) error) error {
 			return err
 		}
 		for _, family := range found {
-			if err := flatten(family, write); err != nil {
+			if err := flatten(family, true, write); err != nil {
 				return err
 			}
 		}
@@ -51,7 +52,7 @@ func families(page []byte, contentType string, write func(Series) error) error {
 		if err := allKnown(family.ProtoReflect()); err != nil {
 			return err
 		}
-		if err := flatten(family, write); err != nil {
+		if err := flatten(family, false, write); err != nil {
 			return err
 		}
 	}
@@ -78,7 +79,7 @@ func allKnown(message protoreflect.Message) error {
 	return err
 }
 
-func flatten(family *dto.MetricFamily, write func(Series) error) error {
+func flatten(family *dto.MetricFamily, inText bool, write func(Series) error) error {
 	kind := strings.ReplaceAll(strings.ToLower(family.GetType().String()), "_", "")
 	for _, metric := range family.GetMetric() {
 		labels := map[string]string{}
@@ -136,12 +137,20 @@ func flatten(family *dto.MetricFamily, write func(Series) error) error {
 				err = errors.Join(err, write(series))
 			}
 			// A histogram that is only native has no classic series.
-			if len(histogram.GetBucket()) > 0 || nativeOf(histogram) == nil {
-				count := either(histogram.SampleCountFloat, histogram.GetSampleCount())
-				if buckets := histogram.GetBucket(); len(buckets) == 0 || number(buckets[len(buckets)-1].GetUpperBound()) != "+Inf" {
-					err = errors.Join(err, one("_bucket", "le", "+Inf", count, nil))
-				}
-				err = errors.Join(err, one("_sum", "", "", number(histogram.GetSampleSum()), nil), one("_count", "", "", count, nil))
+			if len(histogram.GetBucket()) == 0 && nativeOf(histogram) != nil {
+				break
+			}
+			count := either(histogram.SampleCountFloat, histogram.GetSampleCount())
+			if buckets := histogram.GetBucket(); inText {
+				// Only what stands there.
+			} else if len(buckets) == 0 || !math.IsInf(buckets[len(buckets)-1].GetUpperBound(), 1) {
+				err = errors.Join(err, one("_bucket", "le", "+Inf", count, nil))
+			}
+			if histogram.SampleSum != nil || !inText {
+				err = errors.Join(err, one("_sum", "", "", number(histogram.GetSampleSum()), nil))
+			}
+			if histogram.SampleCount != nil || histogram.SampleCountFloat != nil || !inText {
+				err = errors.Join(err, one("_count", "", "", count, nil))
 			}
 		}
 		if err != nil {

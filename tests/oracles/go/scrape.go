@@ -14,6 +14,8 @@ import (
 // What may follow a family's name in the names of its series.
 var suffixes = []string{"_total", "_created", "_bucket", "_sum", "_count", "_gsum", "_gcount", "_info"}
 
+var unescape = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\n`, "\n")
+
 // parse reads with the parsers of Prometheus' scrape loop.
 func parse(page []byte, contentType string, write func(Series) error) error {
 	parser, err := textparse.New(page, contentType, labels.NewSymbolTable(), textparse.ParserOptions{
@@ -24,9 +26,14 @@ func parse(page []byte, contentType string, write func(Series) error) error {
 	}
 	protobuf := strings.HasPrefix(contentType, "application/vnd.google.protobuf")
 	var family Series
-	about := func(name []byte) *Series {
-		if family.Name != string(name) {
-			family = Series{Name: string(name)}
+	about := func(raw []byte) *Series {
+		name := string(raw)
+		if !protobuf {
+			// The parser leaves escapes of quoted names in metadata as they stand.
+			name = unescape.Replace(name)
+		}
+		if family.Name != name {
+			family = Series{Name: name}
 		}
 		return &family
 	}
@@ -79,15 +86,24 @@ func parse(page []byte, contentType string, write func(Series) error) error {
 					break
 				}
 				one := Exemplar{Labels: map[string]string{}, Value: number(found.Value)}
-				found.Labels.Range(func(label labels.Label) { one.Labels[strings.Clone(label.Name)] = strings.Clone(label.Value) })
+				found.Labels.Range(func(label labels.Label) {
+					name, value := strings.Clone(label.Name), strings.Clone(label.Value)
+					if !protobuf {
+						// Likewise in exemplars.
+						name, value = unescape.Replace(name), unescape.Replace(value)
+					}
+					one.Labels[name] = value
+				})
 				if found.HasTs {
 					one.Timestamp = &found.Ts
 				}
 				series.Exemplars = append(series.Exemplars, one)
 			}
 			// In text it is a series of its own.
-			if created := parser.StartTimestamp(); protobuf && created != 0 {
-				series.Created = &created
+			if protobuf {
+				if created := parser.StartTimestamp(); created != 0 {
+					series.Created = &created
+				}
 			}
 			if err := write(series); err != nil {
 				return err
