@@ -152,7 +152,8 @@ impl Page {
             .map(|entry| FamilyRef { page: self, entry })
     }
 
-    pub(crate) fn body(&self) -> &[u8] {
+    /// The body that was scanned.
+    pub fn body(&self) -> &[u8] {
         &self.body
     }
 
@@ -171,6 +172,11 @@ impl Page {
             .run(run + 1)
             .map_or(self.index.marks.len(), |next| next.marks as usize);
         self.index.marks.get(start..end).unwrap_or_default()
+    }
+
+    /// The label names of the page's samples as they stand, by first appearance.
+    pub(super) fn label_names(&self) -> impl Iterator<Item = &[u8]> {
+        self.index.label_names.iter(&self.body)
     }
 
     /// Whether any sample of the page has a label of this name; if so, its bit in [`FamilyEntry::labels`].
