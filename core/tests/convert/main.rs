@@ -2,7 +2,15 @@
 
 use promfetch_core::exposition::{Dialect, Format, Limits, Page};
 
+mod from_protobuf;
 mod lines;
+mod messages;
+mod to_protobuf;
+
+/// The messages; how they are encoded is prost's business.
+#[allow(dead_code, reason = "tests need not use every field")]
+#[path = "../../src/exposition/protobuf/model.rs"]
+mod model;
 
 #[path = "../merge/families.rs"]
 mod families;

@@ -12,6 +12,7 @@ mod escape;
 mod flat;
 mod groups;
 mod labels;
+mod native;
 mod output;
 mod plan;
 mod read_lines;
@@ -23,7 +24,7 @@ mod write_messages;
 use std::collections::BTreeMap;
 
 use self::escape::{Role, is_legacy};
-use self::labels::{LabelNames, plain};
+use self::labels::LabelNames;
 use self::output::Output;
 use self::plan::Plan;
 use self::shape::Piece;
@@ -37,14 +38,10 @@ impl Page {
     }
 
     fn has_legacy_names(&self) -> bool {
-        let mut families = self
-            .entries()
-            .iter()
-            .map(|entry| entry.name.of(self.body()));
-        families.all(|name| is_legacy(&plain(name).into_owned().into_bytes(), Role::Metric))
-            && self
-                .label_names()
-                .all(|name| is_legacy(plain(name).as_bytes(), Role::Label))
+        // A name with an escape is none either way.
+        let mut families = self.entries().iter();
+        families.all(|entry| is_legacy(entry.name.of(self.body()), Role::Metric))
+            && self.label_names().all(|name| is_legacy(name, Role::Label))
     }
 
     /// The page in another dialect. It is scanned like any other page, so it keeps to the same rules.
@@ -53,7 +50,7 @@ impl Page {
     /// When the result would be over `limits`.
     pub fn convert(&self, dialect: Dialect, limits: &Limits) -> Result<Self, ScanError> {
         let labels = LabelNames::new(self, dialect);
-        let plan = Plan::new(self, dialect, &labels);
+        let plan = Plan::new(self, dialect, &labels, limits.max_samples);
         let (source, target) = (self.format(), dialect.format);
         let mut out = Output::new(self.len() + self.len() / 4, limits);
         let mut shared: BTreeMap<String, Piece<'_>> = BTreeMap::new();

@@ -91,21 +91,24 @@ impl Planned {
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     page: &'a Page,
+    /// How many samples the result can have.
+    most: usize,
     pub(super) families: Vec<Planned>,
     /// Names that several families have once they are without structure: one untyped family for all.
     pub(super) shared: HashSet<String>,
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(page: &'a Page, to: Dialect, labels: &LabelNames) -> Self {
+    pub(super) fn new(page: &'a Page, to: Dialect, labels: &LabelNames, most: usize) -> Self {
         let mut plan = Self {
             page,
+            most,
             families: Vec::with_capacity(page.entries().len()),
             shared: HashSet::new(),
         };
         let mut changed = HashSet::new();
         for (place, entry) in page.entries().iter().enumerate() {
-            let name = plain(entry.name.of(page.body()));
+            let name = plain(entry.name.of(page.body()), page.format());
             let (planned, escaped) = planned(&name, entry.kind, page.format(), to, labels);
             plan.families.push(planned);
             if escaped {
@@ -147,7 +150,7 @@ impl<'a> Plan<'a> {
     {
         let (planned, entry) = (self.families.get(place)?, self.page.entries().get(place)?);
         let mut family = match self.page.format() {
-            Format::Protobuf => read_messages::read(self.page, entry, labels),
+            Format::Protobuf => read_messages::read(self.page, entry, labels, self.most),
             Format::Text | Format::OpenMetrics => read_lines::read(self.page, entry, labels),
         };
         if self.page.format() != Format::OpenMetrics && !planned.main.is_empty() {

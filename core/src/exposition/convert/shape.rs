@@ -86,7 +86,8 @@ pub(super) fn pieces<'a>(
     for (number, mut sample) in samples.drain(..) {
         let (suffix, kind) = place(sample.suffix);
         let at = piece(&mut pieces, suffix, kind);
-        sample.suffix = sample.suffix.strip_prefix(suffix).unwrap_or_default();
+        // What tells of creation stays in the family of a counter, which has `_total` in its name elsewhere.
+        sample.suffix = sample.suffix.strip_prefix(suffix).unwrap_or(sample.suffix);
         if let Some(piece) = pieces.get_mut(at) {
             piece.samples.push((number, sample));
         }

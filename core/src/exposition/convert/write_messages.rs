@@ -12,6 +12,7 @@ use crate::exposition::protobuf::model::{
     Bucket, Counter, Exemplar as ExemplarMessage, Histogram, LabelPair, Metric, MetricFamily,
     Number, Quantile, Summary, Timestamp, Type,
 };
+use crate::exposition::protobuf::unit_fits;
 use crate::exposition::{MetricType, ScanError};
 
 /// Writes a family with its length. One without metrics is left out: readers of the format do not expect it.
@@ -27,12 +28,13 @@ pub(super) fn write(piece: &Piece<'_>, out: &mut Output) -> Result<(), ScanError
         MetricType::Summary => Type::Summary,
         MetricType::Unknown => Type::Untyped,
     };
+    let fits = |unit: &&str| unit_fits(piece.name.as_bytes(), piece.kind, unit.as_bytes());
     let mut family = MetricFamily {
         name: Some(piece.name.clone()),
         help: piece.help.as_deref().map(str::to_owned),
         r#type: Some(kind.into()),
         metric: Vec::new(),
-        unit: piece.unit.as_deref().map(str::to_owned),
+        unit: piece.unit.as_deref().filter(fits).map(str::to_owned),
     };
     for metric in metrics(&piece.samples) {
         for _ in metric {

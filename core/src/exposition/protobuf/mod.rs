@@ -14,6 +14,7 @@ mod value;
 pub(crate) mod wire;
 
 pub(super) use scan::scan;
+pub(crate) use scan::unit_fits;
 
 use super::page::{FamilyEntry, Mark, Page};
 use super::{Format, MetricType};
