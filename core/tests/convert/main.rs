@@ -5,6 +5,8 @@ use promfetch_core::exposition::{Dialect, Format, Limits, Page};
 mod from_protobuf;
 mod lines;
 mod messages;
+mod protobuf;
+mod series;
 mod to_protobuf;
 
 /// The messages; how they are encoded is prost's business.
@@ -47,7 +49,10 @@ fn convert(page: &Page, to: Dialect) -> Page {
         Ok(converted) => converted,
         Err(error) => panic!(
             "{error}\n---- the page, to {to:?} ----\n{}",
-            String::from_utf8_lossy(page.body())
+            match page.format() {
+                Format::Protobuf => messages::show(page.body()),
+                _ => text_of(page).to_owned(),
+            }
         ),
     }
 }

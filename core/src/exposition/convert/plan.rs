@@ -46,17 +46,24 @@ impl Planned {
 
     /// What the names of its samples have after its name, when it is loose.
     fn loose_suffixes(&self, source: Format) -> Vec<&'static str> {
-        match (self.kind, source) {
-            (MetricType::Counter, Format::Text) => vec![self.main],
-            (MetricType::Counter, _) => vec![self.main, "_created"],
-            (MetricType::Info, _) => vec!["_info"],
-            (MetricType::GaugeHistogram, _) => vec!["_bucket", "_gcount", "_gsum"],
-            (MetricType::Histogram, Format::Text) => vec!["", "_bucket", "_count", "_sum"],
-            (MetricType::Histogram, _) => vec!["_bucket", "_count", "_sum", "_created"],
-            (MetricType::Summary, Format::Text) => vec!["", "_count", "_sum"],
-            (MetricType::Summary, _) => vec!["", "_count", "_sum", "_created"],
-            (MetricType::Gauge | MetricType::Unknown | MetricType::StateSet, _) => vec![""],
+        let lines = source == Format::Text;
+        let mut suffixes = match self.kind {
+            MetricType::Counter => vec![self.main],
+            MetricType::Info => vec!["_info"],
+            MetricType::GaugeHistogram => vec!["_bucket", "_gcount", "_gsum"],
+            MetricType::Histogram if lines => vec!["", "_bucket", "_count", "_sum"],
+            MetricType::Histogram => vec!["_bucket", "_count", "_sum"],
+            MetricType::Summary => vec!["", "_count", "_sum"],
+            MetricType::Gauge | MetricType::Unknown | MetricType::StateSet => vec![""],
+        };
+        let began = matches!(
+            self.kind,
+            MetricType::Counter | MetricType::Histogram | MetricType::Summary
+        );
+        if began && (!lines || self.created.is_some()) {
+            suffixes.push("_created");
         }
+        suffixes
     }
 
     /// The same with all that its structure reserves.
@@ -119,8 +126,16 @@ impl<'a> Plan<'a> {
         if page.format() == Format::Text && to.format != Format::Text {
             plan.fold_created(labels);
         }
-        plan.loosen(to.format);
+        // A page that was good in a format is so with other names too.
+        if page.format() != to.format {
+            plan.loosen(to.format);
+        }
         plan
+    }
+
+    /// The format of the page.
+    pub(super) fn source(&self) -> Format {
+        self.page.format()
     }
 
     /// Reads a family, and with it the one that tells when its metrics were created.

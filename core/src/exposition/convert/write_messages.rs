@@ -20,14 +20,7 @@ pub(super) fn write(piece: &Piece<'_>, out: &mut Output) -> Result<(), ScanError
     if piece.samples.is_empty() {
         return Ok(());
     }
-    let kind = match piece.kind {
-        MetricType::Counter => Type::Counter,
-        MetricType::Gauge | MetricType::Info | MetricType::StateSet => Type::Gauge,
-        MetricType::Histogram => Type::Histogram,
-        MetricType::GaugeHistogram => Type::GaugeHistogram,
-        MetricType::Summary => Type::Summary,
-        MetricType::Unknown => Type::Untyped,
-    };
+    let kind = type_of(piece.kind);
     let fits = |unit: &&str| unit_fits(piece.name.as_bytes(), piece.kind, unit.as_bytes());
     let mut family = MetricFamily {
         name: Some(piece.name.clone()),
@@ -61,6 +54,18 @@ pub(super) fn write(piece: &Piece<'_>, out: &mut Output) -> Result<(), ScanError
     // A Vec takes whatever it is given.
     let _ = family.encode_length_delimited(&mut out.bytes);
     Ok(())
+}
+
+/// The type in this format, which has no states and no info.
+pub(super) fn type_of(kind: MetricType) -> Type {
+    match kind {
+        MetricType::Counter => Type::Counter,
+        MetricType::Gauge | MetricType::Info | MetricType::StateSet => Type::Gauge,
+        MetricType::Histogram => Type::Histogram,
+        MetricType::GaugeHistogram => Type::GaugeHistogram,
+        MetricType::Summary => Type::Summary,
+        MetricType::Unknown => Type::Untyped,
+    }
 }
 
 /// A metric that has labels and time, and no value yet.
