@@ -11,6 +11,8 @@
 //!   Refused is also what `promtool` refuses: a second TYPE or HELP, a `le` that is no number.
 //! - *OpenMetrics 1.0* with all rules of Python's `prometheus_client`, the strictest reader in use: groups of
 //!   samples, order of buckets and timestamps, values that each type allows, names that clash.
+//! - *Protobuf* as Prometheus reads and stores it: one bad histogram, unit or label name there costs it the whole
+//!   page. Beside that no field may stand twice that can stand once only, and no metric has values of several types.
 //!
 //! Quoted (UTF-8) names belong to later formats and are refused for now.
 
@@ -28,7 +30,7 @@ mod metadata;
 mod names;
 mod number;
 mod page;
-mod protobuf;
+pub(crate) mod protobuf;
 mod sample;
 mod sample_labels;
 mod scan;
@@ -86,6 +88,6 @@ impl fmt::Display for Format {
 pub struct Limits {
     /// Samples of the page; also its families.
     pub max_samples: usize,
-    /// Bytes of one line, without its line feed.
+    /// Bytes of one line, without its line feed. In protobuf, of one metric or text.
     pub max_line: usize,
 }

@@ -11,6 +11,7 @@ mod corpus;
 mod families;
 mod merged;
 mod openmetrics;
+mod protobuf;
 mod reader;
 mod spoiled;
 mod spoiler;
