@@ -105,6 +105,72 @@ impl Metrics {
         }
     }
 
+    /// All names of families, with `_total` and `_info`, and of labels.
+    pub fn names(&self) -> Vec<String> {
+        let labels = |family: &Family| -> Vec<_> {
+            let metrics = family.metrics.iter();
+            metrics
+                .flat_map(|metric| &metric.labels)
+                .map(|(name, _)| name.clone())
+                .collect()
+        };
+        let names = self.families.iter().flat_map(|family| {
+            let mut names = labels(family);
+            names.push(family.main());
+            names
+        });
+        names.collect()
+    }
+
+    /// The same with other names.
+    #[must_use]
+    pub fn renamed(&self, rename: impl Fn(&str) -> String) -> Self {
+        let mut renamed = self.clone();
+        for family in &mut renamed.families {
+            let name = rename(&family.main());
+            let suffix = family.main()[family.name.len()..].to_owned();
+            family.name = name.strip_suffix(&suffix).unwrap_or(&name).to_owned();
+            for (name, _) in family
+                .metrics
+                .iter_mut()
+                .flat_map(|metric| &mut metric.labels)
+            {
+                *name = rename(name);
+            }
+        }
+        renamed
+    }
+
+    /// The same without times of samples.
+    #[must_use]
+    pub fn timeless(&self) -> Self {
+        let mut timeless = self.clone();
+        for metric in timeless
+            .families
+            .iter_mut()
+            .flat_map(|family| &mut family.metrics)
+        {
+            metric.timestamp = None;
+        }
+        timeless
+    }
+
+    /// The same without native buckets beside classic ones.
+    #[must_use]
+    pub fn classic(&self) -> Self {
+        let mut classic = self.clone();
+        for metric in classic
+            .families
+            .iter_mut()
+            .flat_map(|family| &mut family.metrics)
+        {
+            if let Point::Histogram { native, .. } = &mut metric.point {
+                *native = None;
+            }
+        }
+        classic
+    }
+
     fn of(&self, format: Format) -> impl Iterator<Item = &Family> {
         self.families
             .iter()

@@ -100,6 +100,10 @@ impl Metrics {
         let families = (0..KINDS.len() + extra).map(|number| {
             let kind = KINDS[number % KINDS.len()];
             let mut name = format!("{}_{number}", random.pick(&["http", "a:b", "X", "queue"]));
+            if kind == Kind::StateSet {
+                // A label has that name too.
+                name = name.replace(':', "_");
+            }
             if utf8 && random.once_in(2) {
                 name = format!("{} {number}", random.pick(&UTF8));
             }
@@ -179,10 +183,7 @@ fn exemplar(random: &mut Random, value: f64) -> Option<Exemplar> {
     random.once_in(3).then(|| {
         let mut labels = BTreeMap::new();
         for name in ["trace_id", "span_id"].iter().take(random.below(3)) {
-            labels.insert(
-                (*name).to_owned(),
-                random.pick(&EXAMPLES).to_owned() + "x",
-            );
+            labels.insert((*name).to_owned(), random.pick(&EXAMPLES).to_owned() + "x");
         }
         Exemplar {
             labels,
@@ -229,11 +230,20 @@ fn point(random: &mut Random, kind: Kind) -> Point {
                 count,
                 exemplar,
             });
+            let sum = random.below(100_000) as f64 / 16.0;
+            let native = random.once_in(3).then(|| Native {
+                schema: 3,
+                zero_threshold: 1e-9,
+                zero_count: count as f64,
+                count: count as f64,
+                sum,
+                ..Native::default()
+            });
             Point::Histogram {
                 buckets,
-                sum: random.below(100_000) as f64 / 16.0,
+                sum,
                 count,
-                native: None,
+                native,
             }
         }
         Kind::Native => {
