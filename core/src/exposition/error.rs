@@ -13,11 +13,14 @@ pub enum ScanErrorKind {
     TooLarge,
 }
 
-/// A page that was refused. Lines and columns count from 1; columns count characters.
+/// A page that was refused. Lines and columns count from 1; columns count characters. Both are 0 in protobuf, which
+/// has no lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScanError {
     pub line: usize,
     pub column: usize,
+    /// Bytes of the page before the place.
+    pub offset: usize,
     pub kind: ScanErrorKind,
     /// What is wrong, without the place. Quoted parts of the page are cut short.
     pub message: String,
@@ -25,11 +28,12 @@ pub struct ScanError {
 
 impl fmt::Display for ScanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "line {}, column {}: {}",
-            self.line, self.column, self.message
-        )
+        match self {
+            Self { line: 0, .. } => write!(f, "byte {}: {}", self.offset, self.message),
+            Self { line, column, .. } => {
+                write!(f, "line {line}, column {column}: {}", self.message)
+            }
+        }
     }
 }
 
@@ -90,9 +94,29 @@ impl Fault {
         ScanError {
             line,
             column,
+            offset: self.at,
             kind: self.kind,
             message: self.message,
         }
+    }
+
+    /// The error with its place, in a body without lines.
+    #[cold]
+    pub(super) fn at_byte(self) -> ScanError {
+        ScanError {
+            line: 0,
+            column: 0,
+            offset: self.at,
+            kind: self.kind,
+            message: self.message,
+        }
+    }
+
+    /// Says in front of the message what the place is part of.
+    #[cold]
+    pub(super) fn within(mut self: Box<Self>, what: impl fmt::Display) -> Box<Self> {
+        self.message = format!("{what}: {}", self.message);
+        self
     }
 }
 

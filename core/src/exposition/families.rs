@@ -5,7 +5,7 @@ use hashbrown::HashTable;
 use super::bytes::{NAME, byte, is};
 use super::error::{Fault, Step, quote};
 use super::names::hash;
-use super::page::{FamilyEntry, Index, Mark, Run, Span};
+use super::page::{FamilyEntry, Index, Mark, Span};
 use super::{Format, MetricType};
 
 /// Collects families, runs and marks while the page is scanned.
@@ -245,21 +245,8 @@ impl<'a> Families<'a> {
     }
 
     fn begin_run(&mut self, family: u32, start: usize, end: usize) {
-        let run = self.index.runs.len() as u32;
-        self.index.runs.push(Run {
-            lines: Span::new(start, end),
-            marks: self.index.marks.len() as u32,
-            next: None,
-        });
+        self.index.begin_run(family, start, end);
         self.run_family = Some(family);
-        let Some(entry) = self.index.families.get_mut(family as usize) else {
-            return;
-        };
-        let before = entry.last_run.replace(run);
-        entry.first_run = entry.first_run.or(Some(run));
-        if let Some(before) = before.and_then(|before| self.index.runs.get_mut(before as usize)) {
-            before.next = Some(run);
-        }
     }
 
     /// OpenMetrics: the current family ends; the names that it reserves must be free.

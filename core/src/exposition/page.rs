@@ -28,7 +28,8 @@ impl Span {
     }
 }
 
-/// Where added labels go into a sample's line, and with which punctuation. Four bytes, one per sample.
+/// Where added labels go into a sample's line, and with which punctuation. Four bytes, one per sample. In protobuf
+/// it is where a metric's field begins; labels go to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark(u32);
 
@@ -71,10 +72,11 @@ impl Mark {
     }
 }
 
-/// Sample lines of one family that follow each other without a gap.
+/// Sample lines (or metrics) of one family that follow each other without a gap.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
-    /// First byte of the first line; end of the last one, with its line feed if it has one.
+    /// First byte of the first line; end of the last one, with its line feed if it has one. In protobuf the fields
+    /// of metrics are what lines are here.
     pub(crate) lines: Span,
     /// Place of the first line's mark; the marks end where those of the next run begin.
     pub(crate) marks: u32,
@@ -97,6 +99,34 @@ pub(crate) struct FamilyEntry {
     pub(crate) last_run: Option<u32>,
 }
 
+/// What the metrics of a family come to in a protobuf page, so that the length of a merged family is known before it
+/// is written. It all fits: bodies are below 1 GiB, and a sample takes more than one byte.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sizes {
+    /// Samples, as Prometheus counts them.
+    pub(crate) samples: u32,
+    pub(crate) metrics: u32,
+    /// Bytes of all metrics, of the shortest and of the longest one, without tags and lengths.
+    pub(crate) bytes: u32,
+    pub(crate) shortest: u32,
+    pub(crate) longest: u32,
+}
+
+impl Sizes {
+    /// Adds a metric of this many bytes.
+    pub(super) fn add(&mut self, bytes: usize, samples: usize) {
+        let bytes = bytes as u32;
+        self.shortest = match self.metrics {
+            0 => bytes,
+            _ => self.shortest.min(bytes),
+        };
+        self.longest = self.longest.max(bytes);
+        self.bytes += bytes;
+        self.metrics += 1;
+        self.samples += samples as u32;
+    }
+}
+
 /// What the scan found. Offsets point into the body that was scanned.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -104,6 +134,35 @@ pub(crate) struct Index {
     pub(crate) runs: Vec<Run>,
     pub(crate) marks: Vec<Mark>,
     pub(crate) label_names: LabelNames,
+    /// Protobuf alone: one for each family.
+    pub(crate) sizes: Vec<Sizes>,
+}
+
+impl Index {
+    /// Begins a run of this family, whose first line or metric stands at `start..end`. Its mark comes next.
+    pub(super) fn begin_run(&mut self, family: u32, start: usize, end: usize) {
+        let run = self.runs.len() as u32;
+        self.runs.push(Run {
+            lines: Span::new(start, end),
+            marks: self.marks.len() as u32,
+            next: None,
+        });
+        let Some(entry) = self.families.get_mut(family as usize) else {
+            return;
+        };
+        let before = entry.last_run.replace(run);
+        entry.first_run = entry.first_run.or(Some(run));
+        if let Some(before) = before.and_then(|before| self.runs.get_mut(before as usize)) {
+            before.next = Some(run);
+        }
+    }
+
+    /// The last run now ends here.
+    pub(super) fn extend_run(&mut self, end: usize) {
+        if let Some(run) = self.runs.last_mut() {
+            run.lines.end = end as u32;
+        }
+    }
 }
 
 /// One instance's page, validated wholly. The body is shared, not copied.
@@ -129,9 +188,17 @@ impl Page {
         self.format
     }
 
-    /// How many samples the page has.
+    /// How many samples the page has, as Prometheus counts them: a histogram of a protobuf page is several.
     pub fn samples(&self) -> usize {
-        self.index.marks.len()
+        match self.format {
+            Format::Text | Format::OpenMetrics => self.index.marks.len(),
+            Format::Protobuf => self
+                .index
+                .sizes
+                .iter()
+                .map(|sizes| sizes.samples as usize)
+                .sum(),
+        }
     }
 
     /// Bytes of the body.
@@ -149,7 +216,12 @@ impl Page {
         self.index
             .families
             .iter()
-            .map(|entry| FamilyRef { page: self, entry })
+            .enumerate()
+            .map(|(place, entry)| FamilyRef {
+                page: self,
+                entry,
+                place,
+            })
     }
 
     pub(crate) fn body(&self) -> &[u8] {
@@ -164,7 +236,17 @@ impl Page {
         self.index.runs.get(run as usize)
     }
 
-    /// The marks of a run, one per line.
+    /// The runs of a family, in order.
+    pub(crate) fn runs_of(&self, entry: &FamilyEntry) -> impl Iterator<Item = u32> {
+        std::iter::successors(entry.first_run, |run| self.run(*run)?.next)
+    }
+
+    /// Protobuf: what the metrics of the family at this place come to.
+    pub(crate) fn sizes(&self, family: usize) -> Option<&Sizes> {
+        self.index.sizes.get(family)
+    }
+
+    /// The marks of a run, one per line or metric.
     pub(crate) fn marks(&self, run: u32) -> &[Mark] {
         let start = self.run(run).map_or(0, |found| found.marks as usize);
         let end = self
@@ -184,6 +266,8 @@ impl Page {
 pub struct FamilyRef<'a> {
     page: &'a Page,
     entry: &'a FamilyEntry,
+    /// Its place in the page.
+    place: usize,
 }
 
 impl<'a> FamilyRef<'a> {
@@ -197,25 +281,29 @@ impl<'a> FamilyRef<'a> {
         self.entry.kind
     }
 
-    /// Its HELP text as it stands in the page, escapes included.
+    /// Its HELP text as it stands in the page, escapes included (protobuf has none).
     pub fn help(&self) -> Option<&'a str> {
         self.entry.help.map(|span| text(span, self.page))
     }
 
-    /// Its unit (OpenMetrics).
+    /// Its unit (OpenMetrics and protobuf).
     pub fn unit(&self) -> Option<&'a str> {
         self.entry.unit.map(|span| text(span, self.page))
     }
 
     /// How many samples it has.
     pub fn samples(&self) -> usize {
-        let mut samples = 0;
-        let mut run = self.entry.first_run;
-        while let Some(at) = run {
-            samples += self.page.marks(at).len();
-            run = self.page.run(at).and_then(|found| found.next);
+        match self.page.format {
+            Format::Text | Format::OpenMetrics => self
+                .page
+                .runs_of(self.entry)
+                .map(|run| self.page.marks(run).len())
+                .sum(),
+            Format::Protobuf => self
+                .page
+                .sizes(self.place)
+                .map_or(0, |sizes| sizes.samples as usize),
         }
-        samples
     }
 }
 
