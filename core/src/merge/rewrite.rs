@@ -6,8 +6,10 @@ use hashbrown::hash_map::Entry;
 use super::plan::Family;
 use super::source::{Source, label_hash};
 use crate::config::LabelConflict;
-use crate::exposition::{Format, Label, Line, MetricType, normalise_escapes, unescape};
-use crate::labels::EXPORTED;
+use crate::exposition::{
+    Format, Label, Line, MetricType, is_metric_name, normalise_escapes, unescape,
+};
+use crate::labels::{EXPORTED, is_label_name};
 
 /// The metrics that a family has so far: final labels to the original ones. A metric is all samples that differ
 /// only in `le`, `quantile` or state, so that none is left out by halves.
@@ -25,6 +27,8 @@ pub(super) struct Rewriter<'a> {
     /// The lines are states that are written as gauges. States may be told in any order and again; of a gauge,
     /// all that is said of one series must stand together. Only the first of each series is sure to.
     pub(super) states_as_gauges: bool,
+    /// A name in the lines may need quotes.
+    pub(super) may_need_quotes: bool,
 }
 
 /// A label as it is written.
@@ -51,23 +55,31 @@ impl Rewriter<'_> {
         {
             return false;
         }
+        let braced = self.may_need_quotes && !is_metric_name(&self.family.name);
+        if braced {
+            out.extend_from_slice(b"{\"");
+        }
         out.extend_from_slice(&self.family.name);
         out.extend_from_slice(
             line.name
                 .get(self.family.own_name.len()..)
                 .unwrap_or_default(),
         );
-        if labels.is_empty() {
+        let mut separator = b'{';
+        if braced {
+            out.push(b'"');
+            separator = b',';
+        }
+        if labels.is_empty() && !braced {
             out.extend_from_slice(self.source.block.braces());
         } else {
-            let mut separator = b'{';
             for Written { exported, label } in &labels {
                 out.push(separator);
                 separator = b',';
                 for _ in 0..*exported {
                     out.extend_from_slice(EXPORTED.as_bytes());
                 }
-                out.extend_from_slice(label.name);
+                self.write_label_name(label.name, out);
                 out.extend_from_slice(b"=\"");
                 match self.format {
                     Format::Text => normalise_escapes(label.value, b"\\\"n", out),
@@ -84,14 +96,47 @@ impl Rewriter<'_> {
             out.push(b'}');
         }
         out.push(b' ');
-        let without_exemplar = irregular && self.format == Format::OpenMetrics;
-        out.extend_from_slice(if without_exemplar {
-            line.rest_without_exemplar()
+        if irregular && self.format == Format::OpenMetrics {
+            out.extend_from_slice(line.rest_without_exemplar());
+            if let Some(exemplar) = line.exemplar() {
+                self.write_exemplar(&exemplar, out);
+            }
         } else {
-            line.rest
-        });
+            out.extend_from_slice(line.rest);
+        }
         out.push(b'\n');
         true
+    }
+
+    /// A label's name. One that is among the added ones, and so gets `exported_`, never needs quotes.
+    fn write_label_name(&self, name: &[u8], out: &mut Vec<u8>) {
+        let quoted = self.may_need_quotes && !is_label_name(name);
+        let quote: &[u8] = if quoted { b"\"" } else { b"" };
+        for piece in [quote, name, quote] {
+            out.extend_from_slice(piece);
+        }
+    }
+
+    /// An exemplar with names as strict readers take them, or nothing when they cannot: `prometheus_client` loses
+    /// count of escaped quotes.
+    fn write_exemplar(&self, exemplar: &Line<'_>, out: &mut Vec<u8>) {
+        let has_quote =
+            |label: Label<'_>| label.name.contains(&b'"') || label.value.contains(&b'"');
+        if exemplar.labels().any(has_quote) {
+            return;
+        }
+        out.extend_from_slice(b" # {");
+        for (place, label) in exemplar.labels().enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            self.write_label_name(label.name, out);
+            for piece in [b"=\"", label.value, b"\""] {
+                out.extend_from_slice(piece);
+            }
+        }
+        out.extend_from_slice(b"} ");
+        out.extend_from_slice(exemplar.rest);
     }
 
     /// The sample's own labels as they are written.

@@ -8,7 +8,7 @@ use super::plan::{Family, Member, Plan};
 use super::rewrite::{Rewriter, Seen};
 use super::source::Source;
 use super::{Options, Stats};
-use crate::exposition::{FamilyEntry, Format, MetricType, Page, Run, Splice};
+use crate::exposition::{FamilyEntry, Format, MetricType, Page, Run, Splice, is_metric_name};
 
 /// Bytes after which a chunk is given out: it stays in the processor's cache on its way to the socket.
 pub(super) const CHUNK: usize = 64 << 10;
@@ -132,6 +132,7 @@ impl Writer {
             format: self.options.format,
             label_conflict: self.options.label_conflict,
             states_as_gauges,
+            may_need_quotes: page.may_need_quotes(entry),
         };
         let lines = Lines {
             rewriter,
@@ -199,8 +200,18 @@ fn part(sources: &[Source], member: Member) -> Option<(&Source, &Page, &FamilyEn
 
 /// HELP, TYPE and UNIT.
 fn write_header(family: &Family, format: Format, out: &mut Vec<u8>) {
+    let quote: &[u8] = if is_metric_name(&family.name) {
+        b""
+    } else {
+        b"\""
+    };
     let mut line = |keyword: &[u8], text: &[u8]| {
-        for piece in [b"# ", keyword, b" ", &family.name, b" ", text, b"\n"] {
+        let name = [quote, &family.name, quote];
+        for piece in [b"# ", keyword, b" "]
+            .into_iter()
+            .chain(name)
+            .chain([&b" "[..], text, b"\n"])
+        {
             out.extend_from_slice(piece);
         }
     };
