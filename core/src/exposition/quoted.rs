@@ -15,6 +15,9 @@ use super::sample_labels::{From, Labels};
 use super::scanner::{Scanner, Told};
 use crate::labels::is_label_name;
 
+#[cfg(test)]
+mod tests;
+
 /// Whether this is a metric name that every reader takes without quotes: `[a-zA-Z_:][a-zA-Z0-9_:]*`.
 pub(crate) fn is_metric_name(name: &[u8]) -> bool {
     name.first().is_some_and(|first| !first.is_ascii_digit())

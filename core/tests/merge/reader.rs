@@ -86,7 +86,7 @@ fn closing_quote(value: &str) -> Option<usize> {
 pub(crate) fn samples(page: &str) -> Vec<Sample> {
     page.trim_start_matches('\u{feff}')
         .lines()
-        .map(blanks)
+        .map(|line| blanks(line.trim_end_matches('\r')))
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
         .map(|line| {
             let pieces = Pieces::read(line).unwrap_or_else(|| panic!("no sample: {line:?}"));
