@@ -12,6 +12,8 @@
 //!   Refused is also what `promtool` refuses: a second TYPE or HELP, a `le` that is no number.
 //! - *OpenMetrics 1.0* with all rules of Python's `prometheus_client`, the strictest reader in use: groups of
 //!   samples, order of buckets and timestamps, values that each type allows, names that clash.
+//! - *Protobuf* as Prometheus reads and stores it: one bad histogram, unit or label name there costs it the whole
+//!   page. Beside that no field may stand twice that can stand once only, and no metric has values of several types.
 //!
 //! Both may have names in quotes, which can be any UTF-8; whether a reader takes such names is another question,
 //! see [`Page::fits`].
@@ -30,7 +32,7 @@ mod metadata;
 mod names;
 mod number;
 mod page;
-mod protobuf;
+pub(crate) mod protobuf;
 mod quoted;
 mod sample;
 mod sample_labels;
@@ -77,6 +79,6 @@ impl Format {
 pub struct Limits {
     /// Samples of the page; also its families.
     pub max_samples: usize,
-    /// Bytes of one line, without its line feed.
+    /// Bytes of one line, without its line feed. In protobuf, of one metric or text.
     pub max_line: usize,
 }

@@ -242,6 +242,11 @@ impl Page {
         self.index.runs.get(run as usize)
     }
 
+    /// How many lines or metrics the page has: places where labels are added.
+    pub(crate) fn places(&self) -> usize {
+        self.index.marks.len()
+    }
+
     /// The runs of a family, in order.
     pub(crate) fn runs_of(&self, entry: &FamilyEntry) -> impl Iterator<Item = u32> {
         std::iter::successors(entry.first_run, |run| self.run(*run)?.next)

@@ -1,13 +1,15 @@
-//! Lines that cannot be copied: renamed metrics, labels in conflict, irregular lines, series that could be double.
+//! Lines and metrics that cannot be copied: other names, labels in conflict, irregular lines, series that could be
+//! double.
 
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
+use super::Options;
 use super::plan::Family;
 use super::source::{Source, label_hash};
 use crate::config::LabelConflict;
 use crate::exposition::{
-    Format, Label, Line, MetricType, is_metric_name, normalise_escapes, unescape,
+    FamilyEntry, Format, Label, Line, MetricType, Page, is_metric_name, normalise_escapes, unescape,
 };
 use crate::labels::{EXPORTED, is_label_name};
 
@@ -15,31 +17,66 @@ use crate::labels::{EXPORTED, is_label_name};
 /// only in `le`, `quantile` or state, so that none is left out by halves.
 pub(super) type Seen = HashMap<u64, u64>;
 
-/// How the lines of one member are written.
+/// How the lines or metrics of one member are written.
 #[derive(Debug)]
 pub(super) struct Rewriter<'a> {
     pub(super) family: &'a Family,
     pub(super) source: &'a Source,
     /// Place of the source among all.
-    pub(super) place: usize,
-    pub(super) format: Format,
-    pub(super) label_conflict: LabelConflict,
+    place: usize,
+    format: Format,
+    label_conflict: LabelConflict,
     /// The lines are states that are written as gauges. States may be told in any order and again; of a gauge,
     /// all that is said of one series must stand together. Only the first of each series is sure to.
-    pub(super) states_as_gauges: bool,
+    states_as_gauges: bool,
+    /// They may have labels with names of added ones.
+    in_conflict: bool,
+    /// They may be equal to others in the end, and go by what was [`Seen`].
+    pub(super) checks: bool,
     /// A name in the lines may need quotes.
-    pub(super) may_need_quotes: bool,
+    may_need_quotes: bool,
 }
 
 /// A label as it is written.
 #[derive(Debug)]
-struct Written<'a> {
+pub(super) struct Written<'a> {
     /// How often `exported_` goes before the name.
-    exported: usize,
-    label: Label<'a>,
+    pub(super) exported: usize,
+    pub(super) label: Label<'a>,
 }
 
-impl Rewriter<'_> {
+impl<'a> Rewriter<'a> {
+    /// For the member of `family` that is this entry of this source's page.
+    pub(super) fn new(
+        family: &'a Family,
+        place: u32,
+        source: &'a Source,
+        (page, entry): (&Page, &FamilyEntry),
+        options: &Options,
+    ) -> Self {
+        let in_conflict = entry.labels & source.conflict_bits != 0;
+        let states_as_gauges =
+            entry.kind == MetricType::StateSet && family.kind == MetricType::Gauge;
+        Self {
+            family,
+            source,
+            place: place as usize,
+            format: options.format,
+            label_conflict: options.label_conflict,
+            states_as_gauges,
+            in_conflict,
+            checks: (source.overlaps && family.members.len() > 1)
+                || (source.folds && in_conflict)
+                || states_as_gauges,
+            may_need_quotes: page.may_need_quotes(entry),
+        }
+    }
+
+    /// Whether labels must be looked at one by one.
+    pub(super) fn changes_labels(&self) -> bool {
+        self.checks || self.in_conflict
+    }
+
     /// Writes `line` (without line feed) anew, or leaves it out: then the answer is false.
     pub(super) fn write(
         &self,
@@ -49,9 +86,9 @@ impl Rewriter<'_> {
         out: &mut Vec<u8>,
     ) -> bool {
         let line = Line::read(line);
-        let labels = self.labels(&line);
+        let labels = self.labels(line.labels());
         if let Some(seen) = seen
-            && !self.is_first(&line, &labels, seen)
+            && !self.is_first(line.labels(), &labels, seen)
         {
             return false;
         }
@@ -140,17 +177,15 @@ impl Rewriter<'_> {
     }
 
     /// The sample's own labels as they are written.
-    fn labels<'l>(&self, line: &Line<'l>) -> Vec<Written<'l>> {
+    pub(super) fn labels<'l>(&self, own: impl Iterator<Item = Label<'l>>) -> Vec<Written<'l>> {
         let is_added = |name: &[u8]| {
             self.source
                 .labels
                 .iter()
                 .any(|(added, _)| added.as_bytes() == name)
         };
-        let mut labels: Vec<Written<'l>> = line
-            .labels()
-            .map(|label| Written { exported: 0, label })
-            .collect();
+        let mut labels: Vec<Written<'l>> =
+            own.map(|label| Written { exported: 0, label }).collect();
         if self.source.conflict_bits == 0 {
             return labels;
         }
@@ -183,7 +218,12 @@ impl Rewriter<'_> {
     }
 
     /// Notes the sample's metric. False when another metric has these labels already.
-    fn is_first(&self, line: &Line<'_>, labels: &[Written<'_>], seen: &mut Seen) -> bool {
+    pub(super) fn is_first<'l>(
+        &self,
+        own: impl Iterator<Item = Label<'l>>,
+        labels: &[Written<'_>],
+        seen: &mut Seen,
+    ) -> bool {
         let apart = |name: &[u8]| match self.family.kind {
             MetricType::Histogram | MetricType::GaugeHistogram => name == b"le",
             MetricType::Summary => name == b"quantile",
@@ -192,6 +232,9 @@ impl Rewriter<'_> {
         };
         let mut value = Vec::new();
         let mut hash = |name: &[u8], text: &[u8]| {
+            if self.format == Format::Protobuf {
+                return label_hash(name, text);
+            }
             value.clear();
             unescape(text, &mut value);
             label_hash(name, &value)
@@ -211,7 +254,7 @@ impl Rewriter<'_> {
             finally = finally.wrapping_add(sum);
         }
         let mut originally = self.place as u64;
-        for label in line.labels().filter(|label| !apart(label.name)) {
+        for label in own.filter(|label| !apart(label.name)) {
             originally = originally.wrapping_add(hash(label.name, label.value));
         }
         match seen.entry(finally) {

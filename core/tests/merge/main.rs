@@ -12,6 +12,7 @@ mod families;
 mod lenient;
 mod merged;
 mod openmetrics;
+mod protobuf;
 mod quoted;
 mod reader;
 mod spoiled;
