@@ -170,6 +170,11 @@ impl LabelNames {
             .map(|_| bit(hash))
     }
 
+    /// All names as they stand, by first appearance.
+    pub(super) fn iter<'a>(&'a self, bytes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        (0..self.names.len() as u32).map(|id| self.name(bytes, id))
+    }
+
     /// The name with this place in the list.
     pub(super) fn name<'a>(&self, bytes: &'a [u8], id: u32) -> &'a [u8] {
         span(&self.names, bytes, id)

@@ -230,7 +230,8 @@ impl Page {
             })
     }
 
-    pub(crate) fn body(&self) -> &[u8] {
+    /// The body that was scanned.
+    pub fn body(&self) -> &[u8] {
         &self.body
     }
 
@@ -274,6 +275,11 @@ impl Page {
     /// Whether lines of this family may have such a name. Too often is possible, too rarely is not.
     pub(crate) fn may_need_quotes(&self, entry: &FamilyEntry) -> bool {
         entry.quoted_name || entry.labels & self.index.quoted_bits != 0
+    }
+
+    /// The label names of the page's samples as they stand, by first appearance.
+    pub(super) fn label_names(&self) -> impl Iterator<Item = &[u8]> {
+        self.index.label_names.iter(&self.body)
     }
 
     /// Whether any sample of the page has a label of this name; if so, its bit in [`FamilyEntry::labels`].

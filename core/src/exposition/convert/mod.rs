@@ -1,6 +1,34 @@
 //! Pages from one format to another, and to names that a reader can take.
+//!
+//! First the series stay what they are: names, labels, values, times. Then the type. What the structure of the
+//! target cannot hold exactly (a histogram that lacks its count, a counter that is NaN) is written *loose*: as
+//! untyped families that are named as the samples are, so that nothing is lost and nothing malformed gets through.
+//! `docs/formats.md` has the table of what becomes what.
 
-use super::{Dialect, Escaping, Limits, Page, ScanError};
+mod checks;
+mod created;
+mod decimal;
+mod escape;
+mod flat;
+mod groups;
+mod labels;
+mod native;
+mod output;
+mod plan;
+mod read_lines;
+mod read_messages;
+mod rename;
+mod shape;
+mod write_lines;
+mod write_messages;
+
+use std::collections::BTreeMap;
+
+use self::labels::LabelNames;
+use self::output::Output;
+use self::plan::Plan;
+use self::shape::Piece;
+use super::{Dialect, Escaping, Format, Limits, MetricType, Page, ScanError};
 
 impl Page {
     /// Whether a reader of this dialect can have the page as it is.
@@ -9,11 +37,72 @@ impl Page {
         self.format() == dialect.format && (takes_quotes || !self.has_quoted_names())
     }
 
-    /// The page in another dialect.
+    /// The page in another dialect. It is scanned like any other page, so it keeps to the same rules.
     ///
     /// # Errors
     /// When the result would be over `limits`.
     pub fn convert(&self, dialect: Dialect, limits: &Limits) -> Result<Self, ScanError> {
-        Self::scan(bytes::Bytes::new(), dialect.format, limits)
+        let labels = LabelNames::new(self, dialect);
+        let plan = Plan::new(self, dialect, &labels, limits.max_samples);
+        let (source, target) = (self.format(), dialect.format);
+        let mut out = Output::new(self.len() + self.len() / 4, limits);
+        if (source, target) == (Format::Protobuf, Format::Protobuf) {
+            for (planned, entry) in plan.families.iter().zip(self.entries()) {
+                rename::write(self, entry, planned, &labels, &mut out)?;
+            }
+        } else {
+            write_families(&plan, &labels, target, &mut out)?;
+        }
+        if target == Format::OpenMetrics {
+            out.text("# EOF\n");
+        }
+        Self::scan(out.bytes.into(), target, limits)
+    }
+}
+
+/// Writes family by family; those that share a name come last.
+fn write_families(
+    plan: &Plan<'_>,
+    labels: &LabelNames,
+    target: Format,
+    out: &mut Output,
+) -> Result<(), ScanError> {
+    let mut shared: BTreeMap<String, Piece<'_>> = BTreeMap::new();
+    for (place, planned) in plan.families.iter().enumerate() {
+        if planned.folded {
+            continue;
+        }
+        let Some(family) = plan.read(place, labels) else {
+            continue;
+        };
+        for mut piece in shape::pieces(family, planned, plan.source(), target) {
+            if !plan.shared.contains(&piece.name) {
+                shape::settle(&mut piece, target);
+                write(&piece, target, out)?;
+                continue;
+            }
+            // Samples of several families that have one name.
+            match shared.get_mut(&piece.name) {
+                Some(all) => {
+                    (all.kind, all.typed, all.unit) = (MetricType::Unknown, true, None);
+                    all.samples.append(&mut piece.samples);
+                }
+                None => {
+                    shared.insert(piece.name.clone(), piece);
+                }
+            }
+        }
+    }
+    for mut piece in shared.into_values() {
+        shape::settle(&mut piece, target);
+        write(&piece, target, out)?;
+    }
+    Ok(())
+}
+
+fn write(piece: &Piece<'_>, target: Format, out: &mut Output) -> Result<(), ScanError> {
+    match target {
+        Format::Text | Format::OpenMetrics => write_lines::write(piece, target, out),
+        Format::Protobuf => write_messages::write(piece, out),
     }
 }

@@ -1,0 +1,47 @@
+//! Protobuf to protobuf: only names change. Native histograms and all else stays.
+
+use prost::Message;
+
+use super::labels::LabelNames;
+use super::output::Output;
+use super::plan::Planned;
+use crate::exposition::page::Span;
+use crate::exposition::protobuf::model::{Metric, MetricFamily};
+use crate::exposition::protobuf::unit_fits;
+use crate::exposition::{FamilyEntry, Page, ScanError};
+
+/// Writes a family with its new names.
+pub(super) fn write(
+    page: &Page,
+    entry: &FamilyEntry,
+    planned: &Planned,
+    names: &LabelNames,
+    out: &mut Output,
+) -> Result<(), ScanError> {
+    let text = |span: Option<Span>| {
+        span.map(|span| String::from_utf8_lossy(span.of(page.body())).into_owned())
+    };
+    let name = format!("{}{}", planned.name, planned.main);
+    let fits = |unit: &String| unit_fits(name.as_bytes(), entry.kind, unit.as_bytes());
+    let mut family = MetricFamily {
+        help: text(entry.help),
+        r#type: Some(super::write_messages::type_of(entry.kind).into()),
+        metric: Vec::new(),
+        unit: text(entry.unit).filter(fits),
+        name: Some(name),
+    };
+    for message in page.metrics(entry) {
+        out.count()?;
+        let Ok(mut metric) = Metric::decode(message) else {
+            continue;
+        };
+        for pair in &mut metric.label {
+            let written = names.get(pair.name().to_owned().into()).into_owned();
+            pair.name = Some(written);
+        }
+        family.metric.push(metric);
+    }
+    // A Vec takes whatever it is given.
+    let _ = family.encode_length_delimited(&mut out.bytes);
+    Ok(())
+}
