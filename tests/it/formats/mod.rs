@@ -43,18 +43,13 @@ fn merged(
     command
         .args(["merge", "--format", target.word()])
         .args(options);
-    let mut want = Vec::new();
     for (number, (format, metrics)) in sources.iter().enumerate() {
         let file = folder.path().join(number.to_string());
         std::fs::write(&file, metrics.page(*format)).unwrap();
-        let number = number.to_string();
-        // `index` and `app_name` are labels that some series have of their own.
-        let labels = [("index", number.as_str()), ("app_name", "shop \"1\"")];
         command.arg(file);
-        for (name, value) in labels {
+        for (name, value) in labels(&number.to_string()) {
             command.arg("--label").arg(format!("{name}={value}"));
         }
-        want.extend(metrics.series(*format, target, &labels));
     }
     let output = command.output().unwrap();
     assert!(
@@ -71,5 +66,19 @@ fn merged(
             .map(|(format, metrics)| String::from_utf8_lossy(&metrics.page(*format)).into_owned())
             .collect::<String>()
     );
-    (output.stdout, want)
+    (output.stdout, wanted(sources, target))
+}
+
+/// The series that the page of these must have.
+fn wanted(sources: &[(Format, &Metrics)], target: Format) -> Vec<Series> {
+    let all = sources.iter().enumerate();
+    all.flat_map(|(number, (format, metrics))| {
+        metrics.series(*format, target, &labels(&number.to_string()))
+    })
+    .collect()
+}
+
+/// What is added to the page with this number: `index` and `app_name` are labels that some series have of their own.
+fn labels(number: &str) -> [(&str, &str); 2] {
+    [("index", number), ("app_name", "shop \"1\"")]
 }

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use promfetch_tests::oracle::{self, Format};
 use promfetch_tests::pages::Metrics;
 
-use super::{instances, merged, seeds};
+use super::{instances, merged, seeds, wanted};
 
 #[test]
 fn names_of_any_characters_stay() {
@@ -35,9 +35,8 @@ fn names_are_escaped_as_go_does_it() {
                 for source in Format::ALL {
                     let sources: Vec<_> = metrics.iter().map(|metrics| (source, metrics)).collect();
                     let (page, _) = merged(&sources, target, &["--escaping", scheme]);
-                    // What is escaped afterwards is what was escaped before.
                     let sources: Vec<_> = renamed.iter().map(|metrics| (source, metrics)).collect();
-                    let (_, want) = merged(&sources, target, &[]);
+                    let want = wanted(&sources, target);
                     pages.push((
                         format!("seed {seed}, from {source:?}, {scheme}"),
                         page,

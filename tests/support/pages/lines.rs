@@ -46,7 +46,7 @@ fn word(kind: Kind, format: Format) -> &'static str {
         Kind::Unknown if format == Format::Text => "untyped",
         Kind::Unknown => "unknown",
         Kind::Summary => "summary",
-        Kind::Histogram | Kind::Native => "histogram",
+        Kind::Histogram | Kind::Native | Kind::NativeLoose => "histogram",
         Kind::GaugeHistogram => "gaugehistogram",
         Kind::Info => "info",
         Kind::StateSet => "stateset",

@@ -44,6 +44,9 @@ pub enum Kind {
     StateSet,
     /// A histogram that has no buckets but native ones.
     Native,
+    /// The same with counts that are no whole numbers or with a sum beside buckets below zero, which OpenMetrics does
+    /// not take in histograms.
+    NativeLoose,
 }
 
 impl Kind {
@@ -53,7 +56,7 @@ impl Kind {
             Self::BareCounter => format != Format::OpenMetrics,
             Self::GaugeHistogram => format != Format::Text,
             Self::Info | Self::StateSet => format == Format::OpenMetrics,
-            Self::Native => format == Format::Protobuf,
+            Self::Native | Self::NativeLoose => format == Format::Protobuf,
             _ => true,
         }
     }
@@ -169,6 +172,14 @@ impl Metrics {
             }
         }
         classic
+    }
+
+    /// The same without families of this type.
+    #[must_use]
+    pub fn without(&self, kind: Kind) -> Self {
+        let mut without = self.clone();
+        without.families.retain(|family| family.kind != kind);
+        without
     }
 
     fn of(&self, format: Format) -> impl Iterator<Item = &Family> {

@@ -37,7 +37,7 @@ impl Random {
     }
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::Counter,
     Kind::Gauge,
     Kind::Histogram,
@@ -48,6 +48,7 @@ const KINDS: [Kind; 10] = [
     Kind::Info,
     Kind::StateSet,
     Kind::Native,
+    Kind::NativeLoose,
 ];
 const HELPS: [&str; 6] = [
     "Plain words.",
@@ -100,12 +101,12 @@ impl Metrics {
         let families = (0..KINDS.len() + extra).map(|number| {
             let kind = KINDS[number % KINDS.len()];
             let mut name = format!("{}_{number}", random.pick(&["http", "a:b", "X", "queue"]));
-            if kind == Kind::StateSet {
-                // A label has that name too.
-                name = name.replace(':', "_");
-            }
             if utf8 && random.once_in(2) {
                 name = format!("{} {number}", random.pick(&UTF8));
+            }
+            if kind == Kind::StateSet {
+                // A label has that name too: it has no colon, and with a digit escaped in front it would be reserved.
+                name = name.replace(':', "_").replace("1st", "first");
             }
             let unit = (!matches!(kind, Kind::Info | Kind::StateSet) && random.once_in(3))
                 .then_some("seconds");
@@ -163,13 +164,18 @@ fn metrics(random: &mut Random, family: &Family, utf8: bool) -> Vec<Metric> {
             let timed = family.kind != Kind::Info && random.once_in(4);
             let has_created = matches!(
                 family.kind,
-                Kind::Counter | Kind::BareCounter | Kind::Histogram | Kind::Summary | Kind::Native
+                Kind::Counter
+                    | Kind::BareCounter
+                    | Kind::Histogram
+                    | Kind::Summary
+                    | Kind::Native
+                    | Kind::NativeLoose
             );
             Metric {
                 labels: labels.into_iter().collect(),
                 timestamp: timed.then(|| time(random)),
                 created: (has_created && random.once_in(3)).then(|| time(random)),
-                point: point(random, family.kind),
+                point: point(random, family),
             }
         })
         .collect()
@@ -193,8 +199,8 @@ fn exemplar(random: &mut Random, value: f64) -> Option<Exemplar> {
     })
 }
 
-fn point(random: &mut Random, kind: Kind) -> Point {
-    match kind {
+fn point(random: &mut Random, family: &Family) -> Point {
+    match family.kind {
         Kind::Counter | Kind::BareCounter => {
             let value = random.below(100_000) as f64 / 8.0;
             Point::Number(value, exemplar(random, 0.5))
@@ -231,7 +237,8 @@ fn point(random: &mut Random, kind: Kind) -> Point {
                 exemplar,
             });
             let sum = random.below(100_000) as f64 / 16.0;
-            let native = random.once_in(3).then(|| Native {
+            // All metrics of a family have them, or none: readers may look at the first one alone.
+            let native = family.name.len().is_multiple_of(2).then(|| Native {
                 schema: 3,
                 zero_threshold: 1e-9,
                 zero_count: count as f64,
@@ -246,8 +253,8 @@ fn point(random: &mut Random, kind: Kind) -> Point {
                 native,
             }
         }
-        Kind::Native => {
-            let native = native(random);
+        Kind::Native | Kind::NativeLoose => {
+            let native = native(random, family.kind == Kind::NativeLoose);
             let exemplars =
                 (0..random.below(3)).filter_map(|at| exemplar(random, 0.3 * (at as f64 + 1.0)));
             let exemplars = exemplars.collect();
@@ -256,18 +263,23 @@ fn point(random: &mut Random, kind: Kind) -> Point {
     }
 }
 
-fn native(random: &mut Random) -> Native {
-    let float = random.once_in(3);
-    let mut side = |most: usize| -> BTreeMap<i32, f64> {
-        (0..random.below(most))
+fn native(random: &mut Random, loose: bool) -> Native {
+    let float = loose && random.once_in(2);
+    let mut side = |least: usize, most: usize| -> BTreeMap<i32, f64> {
+        (0..least + random.below(most))
             .map(|_| {
                 let index = random.below(20) as i32 - 6;
                 let count = 1.0 + random.below(100) as f64;
-                (index, if float { count + 0.5 } else { count })
+                (index, if float { count + 0.25 } else { count })
             })
             .collect()
     };
-    let (positive, negative) = (side(7), side(4));
+    let positive = side(usize::from(float), 7);
+    let negative = if loose {
+        side(usize::from(!float), 4)
+    } else {
+        BTreeMap::new()
+    };
     let zero_count = random.below(3) as f64;
     let count = zero_count + positive.values().chain(negative.values()).sum::<f64>();
     Native {

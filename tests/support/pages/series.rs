@@ -96,11 +96,10 @@ impl Reader<'_> {
             Point::Native(native, exemplars) => {
                 let buckets = classic_of(native);
                 let place = |value| buckets.iter().position(|(bound, _)| value <= *bound);
+                // Of several in one bucket, the newest.
                 let example = |at| {
-                    exemplars
-                        .iter()
-                        .rev()
-                        .find(|it| place(it.value) == Some(at))
+                    let inside = exemplars.iter().filter(|it| place(it.value) == Some(at));
+                    inside.max_by_key(|it| it.timestamp)
                 };
                 let buckets: Vec<_> = buckets
                     .iter()
@@ -126,7 +125,7 @@ impl Reader<'_> {
         };
         if self.target != Format::Protobuf {
             let kind = match (self.target, family.kind) {
-                (Format::Text, _) | (_, Kind::BareCounter) => "gauge",
+                (Format::Text, _) | (_, Kind::BareCounter | Kind::NativeLoose) => "gauge",
                 _ => kind,
             };
             self.push(
@@ -183,11 +182,15 @@ impl Reader<'_> {
 
     fn kind(&self) -> &'static str {
         match (self.family.kind, self.target) {
-            (Kind::BareCounter, Format::OpenMetrics) | (Kind::Unknown, _) => "unknown",
+            (Kind::BareCounter | Kind::NativeLoose, Format::OpenMetrics) | (Kind::Unknown, _) => {
+                "unknown"
+            }
             (Kind::Counter | Kind::BareCounter, _) => "counter",
             (Kind::Summary, _) => "summary",
             (Kind::GaugeHistogram, Format::OpenMetrics | Format::Protobuf) => "gaugehistogram",
-            (Kind::Histogram | Kind::Native | Kind::GaugeHistogram, _) => "histogram",
+            (Kind::Histogram | Kind::Native | Kind::NativeLoose | Kind::GaugeHistogram, _) => {
+                "histogram"
+            }
             (Kind::Info, Format::OpenMetrics) => "info",
             (Kind::StateSet, Format::OpenMetrics) => "stateset",
             (Kind::Gauge | Kind::Info | Kind::StateSet, _) => "gauge",
@@ -206,9 +209,10 @@ impl Reader<'_> {
         labels.extend(more.map(|(name, value)| (name.to_owned(), value.to_string())));
         let counts = matches!(kind, "counter" | "histogram" | "gaugehistogram");
         let has_exemplars = self.source != Format::Text && self.target != Format::Text && counts;
-        let has_unit = self.source != Format::Text
-            && self.target != Format::Text
-            && !name.ends_with("_created");
+        let apart = kind == "gauge" && name.ends_with("_created");
+        let loose = self.family.kind == Kind::NativeLoose && self.target == Format::OpenMetrics;
+        let has_unit =
+            self.source != Format::Text && self.target != Format::Text && !apart && !loose;
         let has_created = self.source != Format::Text && self.target == Format::Protobuf;
         self.all.push(Series {
             name: name.to_owned(),
@@ -220,12 +224,7 @@ impl Reader<'_> {
             unit: self
                 .family
                 .unit
-                .filter(|_| {
-                    has_unit
-                        || kind != "gauge"
-                            && self.target == Format::OpenMetrics
-                            && self.source != Format::Text
-                })
+                .filter(|_| has_unit)
                 .unwrap_or_default()
                 .to_owned(),
             exemplars: exemplar

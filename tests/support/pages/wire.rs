@@ -78,7 +78,7 @@ fn family_of(family: &Family) -> Message {
         Kind::Gauge => 1,
         Kind::Summary => 2,
         Kind::Unknown => 3,
-        Kind::Histogram | Kind::Native => 4,
+        Kind::Histogram | Kind::Native | Kind::NativeLoose => 4,
         Kind::GaugeHistogram => 5,
         Kind::Info | Kind::StateSet => unreachable!("protobuf does not have them"),
     };
