@@ -10,6 +10,8 @@ DENY_VERSION := 0.20.2
 IT_THREADS ?= 6
 # One name or more of tests: make test-it IT='faults:: deadline::'
 IT ?=
+# How long `make fuzz` goes on. What it finds is below target/fuzz.
+SECONDS ?= 600
 # The OpenAPI description of the Open Service Broker API: data beside the project, which not every machine has.
 OSB ?= ../shared/data/osb
 
@@ -41,6 +43,10 @@ test-unit: tools build ## Run the tests of the crates, and the examples of their
 .PHONY: test-it
 test-it: tools build ## Run the tests of the whole system (IT='name …' picks some)
 	$(CARGO) test --workspace --locked --test it -- --test-threads=$(IT_THREADS) $(IT)
+
+.PHONY: fuzz
+fuzz: ## Spoil pages of the corpus at random, on all cores (SECONDS=600)
+	FUZZ_SECONDS=$(SECONDS) $(CARGO) test --release -p promfetch-core --locked --test fuzz -- --nocapture
 
 .PHONY: openapi
 openapi: build ## Property tests of the broker by its OpenAPI description (OSB=folder)

@@ -9,6 +9,7 @@ use promfetch_core::merge::{Input, Merged, Options, merge};
 
 mod corpus;
 mod families;
+mod golden;
 mod lenient;
 mod merged;
 mod openmetrics;
