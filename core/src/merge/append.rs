@@ -32,7 +32,7 @@ pub(super) fn write_header(
             continue;
         };
         let metrics = Metrics {
-            rewriter: Rewriter::new(family, member.source, source, entry, options),
+            rewriter: Rewriter::new(family, member.source, source, (page, entry), options),
             page,
             kind: entry.kind,
         };

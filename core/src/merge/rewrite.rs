@@ -9,9 +9,9 @@ use super::plan::Family;
 use super::source::{Source, label_hash};
 use crate::config::LabelConflict;
 use crate::exposition::{
-    FamilyEntry, Format, Label, Line, MetricType, normalise_escapes, unescape,
+    FamilyEntry, Format, Label, Line, MetricType, Page, is_metric_name, normalise_escapes, unescape,
 };
-use crate::labels::EXPORTED;
+use crate::labels::{EXPORTED, is_label_name};
 
 /// The metrics that a family has so far: final labels to the original ones. A metric is all samples that differ
 /// only in `le`, `quantile` or state, so that none is left out by halves.
@@ -33,6 +33,8 @@ pub(super) struct Rewriter<'a> {
     in_conflict: bool,
     /// They may be equal to others in the end, and go by what was [`Seen`].
     pub(super) checks: bool,
+    /// A name in the lines may need quotes.
+    may_need_quotes: bool,
 }
 
 /// A label as it is written.
@@ -49,7 +51,7 @@ impl<'a> Rewriter<'a> {
         family: &'a Family,
         place: u32,
         source: &'a Source,
-        entry: &FamilyEntry,
+        (page, entry): (&Page, &FamilyEntry),
         options: &Options,
     ) -> Self {
         let in_conflict = entry.labels & source.conflict_bits != 0;
@@ -66,6 +68,7 @@ impl<'a> Rewriter<'a> {
             checks: (source.overlaps && family.members.len() > 1)
                 || (source.folds && in_conflict)
                 || states_as_gauges,
+            may_need_quotes: page.may_need_quotes(entry),
         }
     }
 
@@ -89,23 +92,31 @@ impl<'a> Rewriter<'a> {
         {
             return false;
         }
+        let braced = self.may_need_quotes && !is_metric_name(&self.family.name);
+        if braced {
+            out.extend_from_slice(b"{\"");
+        }
         out.extend_from_slice(&self.family.name);
         out.extend_from_slice(
             line.name
                 .get(self.family.own_name.len()..)
                 .unwrap_or_default(),
         );
-        if labels.is_empty() {
+        let mut separator = b'{';
+        if braced {
+            out.push(b'"');
+            separator = b',';
+        }
+        if labels.is_empty() && !braced {
             out.extend_from_slice(self.source.block.braces());
         } else {
-            let mut separator = b'{';
             for Written { exported, label } in &labels {
                 out.push(separator);
                 separator = b',';
                 for _ in 0..*exported {
                     out.extend_from_slice(EXPORTED.as_bytes());
                 }
-                out.extend_from_slice(label.name);
+                self.write_label_name(label.name, out);
                 out.extend_from_slice(b"=\"");
                 match self.format {
                     Format::Text => normalise_escapes(label.value, b"\\\"n", out),
@@ -122,14 +133,47 @@ impl<'a> Rewriter<'a> {
             out.push(b'}');
         }
         out.push(b' ');
-        let without_exemplar = irregular && self.format == Format::OpenMetrics;
-        out.extend_from_slice(if without_exemplar {
-            line.rest_without_exemplar()
+        if irregular && self.format == Format::OpenMetrics {
+            out.extend_from_slice(line.rest_without_exemplar());
+            if let Some(exemplar) = line.exemplar() {
+                self.write_exemplar(&exemplar, out);
+            }
         } else {
-            line.rest
-        });
+            out.extend_from_slice(line.rest);
+        }
         out.push(b'\n');
         true
+    }
+
+    /// A label's name. One that is among the added ones, and so gets `exported_`, never needs quotes.
+    fn write_label_name(&self, name: &[u8], out: &mut Vec<u8>) {
+        let quoted = self.may_need_quotes && !is_label_name(name);
+        let quote: &[u8] = if quoted { b"\"" } else { b"" };
+        for piece in [quote, name, quote] {
+            out.extend_from_slice(piece);
+        }
+    }
+
+    /// An exemplar with names as strict readers take them, or nothing when they cannot: `prometheus_client` loses
+    /// count of escaped quotes.
+    fn write_exemplar(&self, exemplar: &Line<'_>, out: &mut Vec<u8>) {
+        let has_quote =
+            |label: Label<'_>| label.name.contains(&b'"') || label.value.contains(&b'"');
+        if exemplar.labels().any(has_quote) {
+            return;
+        }
+        out.extend_from_slice(b" # {");
+        for (place, label) in exemplar.labels().enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            self.write_label_name(label.name, out);
+            for piece in [b"=\"", label.value, b"\""] {
+                out.extend_from_slice(piece);
+            }
+        }
+        out.extend_from_slice(b"} ");
+        out.extend_from_slice(exemplar.rest);
     }
 
     /// The sample's own labels as they are written.

@@ -10,7 +10,7 @@ use super::plan::{Family, Member, Plan};
 use super::rewrite::{Rewriter, Seen};
 use super::source::Source;
 use super::{Options, Stats, append};
-use crate::exposition::{FamilyEntry, Format, Page, Run, Splice};
+use crate::exposition::{FamilyEntry, Format, Page, Run, Splice, is_metric_name};
 
 /// Bytes after which a chunk is given out: it stays in the processor's cache on its way to the socket.
 pub(super) const CHUNK: usize = 64 << 10;
@@ -132,7 +132,7 @@ impl Writer {
         if self.at.mark == 0 {
             self.at.copied = run.lines.start as usize;
         }
-        let rewriter = Rewriter::new(family, member.source, source, entry, &self.options);
+        let rewriter = Rewriter::new(family, member.source, source, (page, entry), &self.options);
         let seen = rewriter.checks.then_some(&mut self.seen);
         let (at, duplicates) = (&mut self.at, &mut self.plan.stats.duplicates);
         let finished = if self.options.format == Format::Protobuf {
@@ -207,8 +207,18 @@ pub(super) fn part(sources: &[Source], member: Member) -> Option<(&Source, &Page
 
 /// HELP, TYPE and UNIT.
 fn write_header(family: &Family, format: Format, out: &mut Vec<u8>) {
+    let quote: &[u8] = if is_metric_name(&family.name) {
+        b""
+    } else {
+        b"\""
+    };
     let mut line = |keyword: &[u8], text: &[u8]| {
-        for piece in [b"# ", keyword, b" ", &family.name, b" ", text, b"\n"] {
+        let name = [quote, &family.name, quote];
+        for piece in [b"# ", keyword, b" "]
+            .into_iter()
+            .chain(name)
+            .chain([&b" "[..], text, b"\n"])
+        {
             out.extend_from_slice(piece);
         }
     };

@@ -24,7 +24,6 @@ mod write_messages;
 
 use std::collections::BTreeMap;
 
-use self::escape::{Role, is_legacy};
 use self::labels::LabelNames;
 use self::output::Output;
 use self::plan::Plan;
@@ -34,15 +33,8 @@ use super::{Dialect, Escaping, Format, Limits, MetricType, Page, ScanError};
 impl Page {
     /// Whether a reader of this dialect can have the page as it is.
     pub fn fits(&self, dialect: Dialect) -> bool {
-        self.format() == dialect.format
-            && (dialect.escaping() == Escaping::AllowUtf8 || self.has_legacy_names())
-    }
-
-    fn has_legacy_names(&self) -> bool {
-        // A name with an escape is none either way.
-        let mut families = self.entries().iter();
-        families.all(|entry| is_legacy(entry.name.of(self.body()), Role::Metric))
-            && self.label_names().all(|name| is_legacy(name, Role::Label))
+        let takes_quotes = dialect.escaping() == Escaping::AllowUtf8;
+        self.format() == dialect.format && (takes_quotes || !self.has_quoted_names())
     }
 
     /// The page in another dialect. It is scanned like any other page, so it keeps to the same rules.

@@ -8,6 +8,7 @@ use super::wire::{Field, Once, Part};
 use crate::exposition::error::{Fault, Step, quote};
 use crate::exposition::names::hash;
 use crate::exposition::page::{FamilyEntry, Index, Mark, Sizes, Span, Splice};
+use crate::exposition::quoted::is_metric_name;
 use crate::exposition::{Limits, MetricType, ScanError};
 
 /// Checks a body and indexes it.
@@ -24,6 +25,8 @@ pub(in crate::exposition) fn scan(body: &[u8], limits: &Limits) -> Result<Index,
     };
     scan.run().map_err(|fault| fault.at_byte())?;
     let mut index = scan.index;
+    index.quoted |= scan.labels.quoted_bits != 0 || scan.values.has_quoted_names();
+    index.quoted_bits = scan.labels.quoted_bits;
     index.marks.shrink_to_fit();
     index.runs.shrink_to_fit();
     index.families.shrink_to_fit();
@@ -179,12 +182,15 @@ impl<'a> Scan<'a> {
             ));
         }
         let family = families.len() as u32;
+        let quoted_name = !is_metric_name(name);
+        self.index.quoted |= quoted_name;
         families.push(FamilyEntry {
             name: span(head.name),
             help: head.help.map(span),
             unit: head.unit.map(span),
             kind: head.kind,
             typed: true,
+            quoted_name,
             labels: 0,
             first_run: None,
             last_run: None,

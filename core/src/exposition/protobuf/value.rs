@@ -87,6 +87,11 @@ impl<'a> Values<'a> {
         Ok(quantiles + 2)
     }
 
+    /// Whether an exemplar so far had a label whose name is none without quotes.
+    pub(super) fn has_quoted_names(&self) -> bool {
+        self.labels.quoted
+    }
+
     pub(super) fn exemplar(&mut self, mut part: Part<'a>) -> Step<()> {
         let at = part.at();
         let mut once = Once::default();
