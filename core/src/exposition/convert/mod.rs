@@ -85,6 +85,7 @@ fn write_families(
             match shared.get_mut(&piece.name) {
                 Some(all) => {
                     (all.kind, all.typed, all.unit) = (MetricType::Unknown, true, None);
+                    all.loose = true;
                     all.samples.append(&mut piece.samples);
                 }
                 None => {

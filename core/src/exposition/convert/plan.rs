@@ -186,6 +186,7 @@ impl<'a> Plan<'a> {
         }
         let source = self.page.format();
         let mut taken: HashSet<String> = HashSet::new();
+        let mut numbers: HashMap<String, u32> = HashMap::new();
         for (place, family) in self.families.iter().enumerate() {
             if !changed.contains(&place) {
                 let suffixes = family.suffixes(source, target).into_iter();
@@ -198,17 +199,18 @@ impl<'a> Plan<'a> {
             }
             let suffixes = family.suffixes(source, target);
             let mut name = family.name.clone();
-            let mut number = 1u32;
             let names = loop {
-                let mut names = suffixes.iter().map(|suffix| format!("{name}{suffix}"));
+                let names = suffixes.iter().map(|suffix| format!("{name}{suffix}"));
                 if !names.clone().any(|name| taken.contains(&name)) {
-                    break names.by_ref().collect::<Vec<_>>();
+                    break names.collect::<Vec<_>>();
                 }
                 name = format!("{}_{}", family.name, family.kind_in(target).word(target));
-                if number > 1 {
+                // Counted on for the next family, or thousands of equal names would take hours.
+                let number = numbers.entry(name.clone()).or_insert(0u32);
+                *number += 1;
+                if *number > 1 {
                     name = format!("{name}_{number}");
                 }
-                number += 1;
             };
             taken.extend(names);
             family.name = name;

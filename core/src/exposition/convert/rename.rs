@@ -40,11 +40,13 @@ pub(super) fn write(
             pair.name = Some(written);
         }
         for exemplar in exemplars(&mut metric) {
-            for pair in &mut exemplar.label {
-                let written = names
-                    .of_exemplar(pair.name().to_owned().into())
-                    .into_owned();
-                pair.name = Some(written);
+            let own = exemplar
+                .label
+                .iter()
+                .map(|pair| pair.name().to_owned().into());
+            let written = names.of_exemplar(own.collect());
+            for (pair, name) in exemplar.label.iter_mut().zip(written) {
+                pair.name = Some(name.into_owned());
             }
         }
         family.metric.push(metric);

@@ -20,6 +20,8 @@ pub(super) struct Piece<'a> {
     /// Their suffixes come after the piece's name. Samples of one metric have one number and stand together, in
     /// order.
     pub(super) samples: Vec<Numbered<'a>>,
+    /// The samples still have the order of another structure.
+    pub(super) loose: bool,
 }
 
 /// Makes the families of the target.
@@ -41,7 +43,14 @@ pub(super) fn pieces<'a>(
             (is_strict, number_all(samples))
         }
         Format::OpenMetrics => {
-            let samples = arrange(samples, By::metric(kind));
+            let keep = source == target;
+            let samples = arrange(
+                samples,
+                By {
+                    keep,
+                    ..By::metric(kind)
+                },
+            );
             let is_strict = source == target || checks::openmetrics(kind, &samples);
             (is_strict, samples)
         }
@@ -78,6 +87,7 @@ pub(super) fn pieces<'a>(
             help: family.help.clone(),
             unit: family.unit.clone().filter(|_| is_strict),
             samples: Vec::new(),
+            loose: !is_strict,
             name,
             kind,
         });
@@ -105,10 +115,12 @@ pub(super) fn settle(piece: &mut Piece<'_>, target: Format) {
     if target != Format::OpenMetrics {
         return;
     }
-    if By::metric(piece.kind).apart {
+    if piece.loose {
         let samples = std::mem::take(&mut piece.samples);
         let samples = samples.into_iter().map(|(_, sample)| sample).collect();
         piece.samples = arrange(samples, By::metric(piece.kind));
+    }
+    if By::metric(piece.kind).apart {
         leave_out_mixed(&mut piece.samples);
     }
 }
