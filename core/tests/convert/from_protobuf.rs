@@ -22,7 +22,7 @@ fn counters() {
     let mut total = counter(&[("a", "x\n\"\\")], 1e6);
     if let Some(counter) = &mut total.counter {
         counter.created_timestamp = Some(timestamp((1_500_000_000, 120_000_000)));
-        counter.exemplar = Some(exemplar(&[("trace", "\"")], 0.5, Some((17, 1))));
+        counter.exemplar = Some(exemplar(&[("trace", "\\")], 0.5, Some((17, 1))));
     }
     total.timestamp_ms = Some(1_700_000_000_120);
     let mut first = family("c_seconds_total", Type::Counter, vec![total]);
@@ -32,7 +32,7 @@ fn counters() {
         "a counter with all that it can have",
         &[first],
         "# HELP c_seconds_total a \"b\" \\\\\\n\n# TYPE c_seconds_total counter\nc_seconds_total{a=\"x\\n\\\"\\\\\"} 1000000 1700000000120\n# HELP c_seconds_created a \"b\" \\\\\\n\n# TYPE c_seconds_created gauge\nc_seconds_created{a=\"x\\n\\\"\\\\\"} 1500000000.12 1700000000120\n",
-        "# TYPE c_seconds counter\n# UNIT c_seconds seconds\n# HELP c_seconds a \\\"b\\\" \\\\\\n\nc_seconds_total{a=\"x\\n\\\"\\\\\"} 1000000 1700000000.12 # {trace=\"\\\"\"} 0.5 17.000000001\nc_seconds_created{a=\"x\\n\\\"\\\\\"} 1500000000.12 1700000000.12\n",
+        "# TYPE c_seconds counter\n# UNIT c_seconds seconds\n# HELP c_seconds a \\\"b\\\" \\\\\\n\nc_seconds_total{a=\"x\\n\\\"\\\\\"} 1000000 1700000000.12 # {trace=\"\\\\\"} 0.5 17.000000001\nc_seconds_created{a=\"x\\n\\\"\\\\\"} 1500000000.12 1700000000.12\n",
     );
     check(
         "one without `_total`, and one that is NaN",
@@ -47,11 +47,15 @@ fn counters() {
     if let Some(counter) = &mut long.counter {
         counter.exemplar = Some(exemplar(&[("trace", &"x".repeat(124))], 0.5, None));
     }
+    let mut quote = counter(&[("a", "")], 2.0);
+    if let Some(counter) = &mut quote.counter {
+        counter.exemplar = Some(exemplar(&[("trace", "\"")], 0.5, None));
+    }
     check(
-        "an exemplar with more than 128 characters",
-        &[family("c_total", Type::Counter, vec![long])],
-        "# TYPE c_total counter\nc_total 1\n",
-        "# TYPE c counter\nc_total 1\n",
+        "an exemplar with more than 128 characters, and one with a quote, which Python cannot read",
+        &[family("c_total", Type::Counter, vec![long, quote])],
+        "# TYPE c_total counter\nc_total 1\nc_total{a=\"\"} 2\n",
+        "# TYPE c counter\nc_total 1\nc_total{a=\"\"} 2\n",
     );
 }
 

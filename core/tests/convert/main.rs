@@ -3,6 +3,7 @@
 use promfetch_core::exposition::{Dialect, Format, Limits, Page};
 
 mod from_protobuf;
+mod limits;
 mod lines;
 mod messages;
 mod names;

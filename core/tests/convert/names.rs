@@ -97,8 +97,8 @@ fn different_names_stay_different() {
         (
             "no label gets a name that readers keep for themselves",
             Format::Text,
-            "g{\"..name..\"=\"1\"} 1\n",
-            "g{exported___name__=\"1\"} 1\n",
+            "g{\"..name..\"=\"1\",\"é\"=\"2\",\"é.\"=\"3\",__a=\"4\"} 1\n",
+            "g{exported___name__=\"1\",_=\"2\",exported___=\"3\",__a=\"4\"} 1\n",
         ),
         (
             "of families too, whichever comes first",
@@ -117,6 +117,12 @@ fn different_names_stay_different() {
             Format::OpenMetrics,
             "# TYPE \"s.t\" stateset\n{\"s.t\",\"s.t\"=\"on\"} 1 1.50\n{\"s.t\",\"s.t\"=\"off\"} 0 1.50\n# TYPE c_seconds counter\n# UNIT c_seconds seconds\nc_seconds_created{\"a.b\"=\"1\"} 1 1e9\nc_seconds_total{\"a.b\"=\"1\"} 1.0e3 1e9 # {\"a.b\"=\"x\"} 0.50 1.0\n# EOF\n",
             "# TYPE s_t stateset\ns_t{s_t=\"on\"} 1 1.50\ns_t{s_t=\"off\"} 0 1.50\n# TYPE c_seconds counter\n# UNIT c_seconds seconds\nc_seconds_created{a_b=\"1\"} 1 1e9\nc_seconds_total{a_b=\"1\"} 1.0e3 1e9 # {a_b=\"x\"} 0.50 1.0\n# EOF\n",
+        ),
+        (
+            "names of exemplars' labels stay different too",
+            Format::OpenMetrics,
+            "# TYPE c counter\nc_total{\"a.b\"=\"1\"} 1 # {\"a.b\"=\"x\",a_b=\"y\"} 1\n# EOF\n",
+            "# TYPE c counter\nc_total{a_b=\"1\"} 1 # {exported_a_b=\"x\",a_b=\"y\"} 1\n# EOF\n",
         ),
         (
             "a stateset whose label is not, in the end, is a gauge: metrics may have a colon, labels not",

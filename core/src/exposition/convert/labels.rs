@@ -72,7 +72,8 @@ fn changes(
     for name in others {
         let base = escape(name, Role::Label, escaping).unwrap_or_else(|| name.to_string());
         let mut written = base.clone();
-        while is_reserved(&written) || taken.contains(&written) {
+        // Python's reader of text refuses such names too. One that stands in a text page so does stay.
+        while written.starts_with("__") || taken.contains(&written) {
             let number = numbers.entry(base.clone()).or_insert(0);
             *number += 1;
             written = match *number {
