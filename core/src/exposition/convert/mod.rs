@@ -15,6 +15,7 @@ mod labels;
 mod native;
 mod output;
 mod plan;
+mod planned;
 mod read_lines;
 mod read_messages;
 mod rename;

@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::labels::LabelNames;
 use super::output::Output;
-use super::plan::Planned;
+use super::planned::Planned;
 use crate::exposition::page::Span;
 use crate::exposition::protobuf::model::{Exemplar, Metric, MetricFamily};
 use crate::exposition::protobuf::unit_fits;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::checks;
 use super::flat::{Family, Sample};
 use super::groups::{By, Numbered, arrange};
-use super::plan::Planned;
+use super::planned::Planned;
 use crate::exposition::{Format, MetricType};
 
 /// A family as it is written: all structure that the target demands is there.
