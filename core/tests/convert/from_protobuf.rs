@@ -75,6 +75,14 @@ fn gauges_and_untyped() {
         "# TYPE g gauge\ng 1 2000\ng{a=\"\u{fffd}\"} +Inf\n",
         "# TYPE g gauge\ng 2 -1.5\ng 1 2\ng{a=\"\u{fffd}\"} +Inf\n",
     );
+    let mut odd = family("g", Type::Gauge, vec![gauge(&[("a", "\r")], 1.0)]);
+    odd.help = Some(" a\r\n\0b\r".to_owned());
+    check(
+        "what protobuf can say and lines cannot: NUL, and a carriage return where a line ends",
+        &[odd],
+        "# HELP g  a\r\\n\u{fffd}b\n# TYPE g gauge\ng{a=\"\r\"} 1\n",
+        "# TYPE g gauge\n# HELP g  a\r\\n\u{fffd}b\ng{a=\"\r\"} 1\n",
+    );
     check(
         "a family without metrics",
         &[family("g", Type::Untyped, vec![])],

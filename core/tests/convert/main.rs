@@ -5,6 +5,7 @@ use promfetch_core::exposition::{Dialect, Format, Limits, Page};
 mod from_protobuf;
 mod lines;
 mod messages;
+mod names;
 mod protobuf;
 mod series;
 mod to_protobuf;

@@ -6,7 +6,7 @@ use super::labels::LabelNames;
 use super::output::Output;
 use super::plan::Planned;
 use crate::exposition::page::Span;
-use crate::exposition::protobuf::model::{Metric, MetricFamily};
+use crate::exposition::protobuf::model::{Exemplar, Metric, MetricFamily};
 use crate::exposition::protobuf::unit_fits;
 use crate::exposition::{FamilyEntry, Page, ScanError};
 
@@ -39,9 +39,30 @@ pub(super) fn write(
             let written = names.get(pair.name().to_owned().into()).into_owned();
             pair.name = Some(written);
         }
+        for exemplar in exemplars(&mut metric) {
+            for pair in &mut exemplar.label {
+                let written = names
+                    .of_exemplar(pair.name().to_owned().into())
+                    .into_owned();
+                pair.name = Some(written);
+            }
+        }
         family.metric.push(metric);
     }
     // A Vec takes whatever it is given.
     let _ = family.encode_length_delimited(&mut out.bytes);
     Ok(())
+}
+
+fn exemplars(metric: &mut Metric) -> impl Iterator<Item = &mut Exemplar> {
+    let counter = metric.counter.iter_mut();
+    let histogram = metric.histogram.iter_mut();
+    let of_counter = counter.filter_map(|counter| counter.exemplar.as_mut());
+    let of_buckets = histogram.flat_map(|histogram| {
+        let buckets = histogram.bucket.iter_mut();
+        buckets
+            .filter_map(|bucket| bucket.exemplar.as_mut())
+            .chain(&mut histogram.exemplars)
+    });
+    of_counter.chain(of_buckets)
 }

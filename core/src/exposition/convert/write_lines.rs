@@ -34,7 +34,8 @@ pub(super) fn write(piece: &Piece<'_>, format: Format, out: &mut Output) -> Resu
     }
     if let Some(help) = &piece.help {
         metadata("HELP", out);
-        out.escaped(help, openmetrics);
+        // At the end of a line it would be part of the line's end.
+        out.escaped(help.trim_end_matches('\r'), openmetrics);
         out.text("\n");
     }
     if piece.typed && !openmetrics {
