@@ -10,7 +10,8 @@ use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use promfetch_core::client::{self, Bound, DEFAULT_METRIC_PATH, Query};
 use promfetch_core::discovery::Located;
-use promfetch_core::exposition::{Format, media};
+use promfetch_core::exposition::media::{self, Accepted};
+use promfetch_core::exposition::{Dialect, Format};
 
 use super::address::{self, Address, Kind, Version};
 use super::caller::{Caller, Peer};
@@ -95,7 +96,7 @@ async fn page(
         selector: address.selector.clone(),
         metric_path: address.metric_path.clone(),
         only_app_metrics: address.only_app_metrics,
-        format: format(api, address.version, headers),
+        accepted: accepted(api, address.version, headers),
         authorization: for_the_app(&api.gate, headers),
         bound,
         forwarded_for: peer.map(|Extension(Peer(peer))| {
@@ -111,21 +112,21 @@ async fn page(
     let answer = api.client.page(&query, located).await?;
     let encoding = Encoding::negotiate(accept::joined(headers, ACCEPT_ENCODING).as_deref());
     let (up, failed) = (answer.up, answer.failed);
-    let mut response = body::page(answer.page, answer.format.content_type(), encoding);
+    let mut response = body::page(answer.page, answer.dialect.content_type(), encoding);
     response
         .headers_mut()
         .extend([(INSTANCES_UP, up.into()), (INSTANCES_FAILED, failed.into())]);
     Ok(response)
 }
 
-/// The format that instances are asked for and the page is written in. `/v2` means text, whatever is accepted.
-fn format(api: &Api, version: Version, headers: &HeaderMap) -> Format {
+/// What the caller takes. `/v2` means plain text, whatever the header says.
+fn accepted(api: &Api, version: Version, headers: &HeaderMap) -> Accepted {
     match version {
-        Version::V1 => media::negotiate(
+        Version::V1 => media::accepted(
             accept::joined(headers, ACCEPT).as_deref(),
             &api.client.offered_formats(),
         ),
-        Version::V2 => Format::Text,
+        Version::V2 => Dialect::plain(Format::Text).into(),
     }
 }
 

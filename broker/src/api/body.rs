@@ -30,7 +30,7 @@ static CROWD: LazyLock<usize> =
 /// Answers 200 with a page. `pieces` are made while the caller reads: the page as a whole never stands in memory.
 pub(crate) fn page(
     pieces: impl Iterator<Item = Bytes> + Send + 'static,
-    content_type: &'static str,
+    content_type: HeaderValue,
     encoding: Encoding,
 ) -> Response {
     let mut pieces = pieces.fuse();
@@ -70,7 +70,7 @@ pub(crate) fn page(
     };
     let mut response = (StatusCode::OK, body).into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CONTENT_TYPE, content_type);
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     if let Some(word) = encoding.as_str() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(word));
@@ -184,6 +184,8 @@ mod tests {
 
     use super::*;
 
+    const TEXT: HeaderValue = HeaderValue::from_static("text/plain");
+
     fn pieces(count: usize, size: usize) -> impl Iterator<Item = Bytes> + Send + 'static {
         (0..count).map(move |n| Bytes::from(vec![b'a' + u8::try_from(n % 26).unwrap(); size]))
     }
@@ -203,7 +205,7 @@ mod tests {
             (2, 10_000, None, Some("gzip"), "compressed in one go"),
             (40, 10_000, None, Some("gzip"), "streamed"),
         ] {
-            let response = page(pieces(count, size), "text/plain", Encoding::Gzip);
+            let response = page(pieces(count, size), TEXT, Encoding::Gzip);
             let header = |name| {
                 response
                     .headers()
@@ -241,7 +243,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_streamed_plain_page_is_the_sum_of_its_pieces() {
-        let response = page(pieces(100, 30_000), "text/plain", Encoding::Identity);
+        let response = page(pieces(100, 30_000), TEXT, Encoding::Identity);
         assert!(whole(response).await == pieces(100, 30_000).collect::<Vec<_>>().concat());
     }
 
@@ -259,7 +261,7 @@ mod tests {
                     seed.to_be_bytes()[0]
                 }))
             });
-            let mut body = page(source, "text/plain", encoding).into_body();
+            let mut body = page(source, TEXT, encoding).into_body();
             for _ in 0..3 {
                 body.frame().await.unwrap().unwrap();
             }
@@ -276,7 +278,7 @@ mod tests {
     async fn a_piece_that_panics_ends_the_body_before_its_end() {
         for encoding in [Encoding::Identity, Encoding::Gzip] {
             let source = pieces(9, 10_000).chain(std::iter::once_with(|| panic!("a test")));
-            let body = page(source, "text/plain", encoding).into_body();
+            let body = page(source, TEXT, encoding).into_body();
             // As the server does: the task of the connection ends, and with it the connection.
             let sent = tokio::spawn(to_bytes(body, usize::MAX)).await;
             assert!(

@@ -29,17 +29,18 @@ pub(crate) async fn get(State(api): State<Api>, headers: HeaderMap) -> Result<Re
         tracing::error!(%error, "promfetch's own metrics could not be written");
         ApiError::internal()
     })?;
-    let format = media::negotiate(
+    let dialect = media::accepted(
         accept::joined(&headers, ACCEPT).as_deref(),
         &[Format::Text, Format::OpenMetrics],
-    );
-    if format == Format::Text {
+    )
+    .first();
+    if dialect.format == Format::Text {
         page = own_text::from_openmetrics(&page);
     }
     let encoding = Encoding::negotiate(accept::joined(&headers, ACCEPT_ENCODING).as_deref());
     Ok(body::page(
         std::iter::once(Bytes::from(page)),
-        format.content_type(),
+        dialect.content_type(),
         encoding,
     ))
 }

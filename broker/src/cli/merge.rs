@@ -8,17 +8,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use clap::{Arg, ArgAction, ArgMatches, FromArgMatches};
 use promfetch_core::config::Merge as Defaults;
-use promfetch_core::exposition::{Format, Limits, Page};
+use promfetch_core::exposition::{Format, Limits, Page, media};
 use promfetch_core::labels::{Labels, check_added};
 use promfetch_core::merge::{self, Input, Options};
 
-use super::fetch::PageFormat;
-use super::{Failure, Outcome, print};
+use super::form::{PageEscaping, PageFormat};
+use super::{Failure, Outcome, form, print};
 
 /// Merge saved pages into one
 ///
 /// Every page is checked wholly before anything is written. Families come in the order in which they
 /// first appear; each has one HELP and one TYPE line.
+///
+/// Files may be of any format, also of several: what a file is shows in its bytes. OpenMetrics ends with
+/// `# EOF`; protobuf is length-delimited messages; the rest is text.
 ///
 /// A `--label` belongs to the file before it. Labels before the first file belong to all files.
 #[derive(Debug, clap::Args)]
@@ -28,12 +31,18 @@ use super::{Failure, Outcome, print};
 Examples:
   promfetch merge a.prom --label index=0 b.prom --label index=1
   promfetch merge --label foundation=eu a.prom --label index=0 b.prom --label index=1
-  curl -s http://127.0.0.1:9100/metrics | promfetch merge - --label host=here"
+  curl -s http://127.0.0.1:9100/metrics | promfetch merge - --label host=here
+  promfetch merge --format text --escaping underscores a.pb"
 )]
 pub(super) struct Arguments {
-    /// Format of the files and of the page. Without it: OpenMetrics when all files end with `# EOF`, text otherwise.
+    /// Format of the page. Without it: the one of the files that says most, so that nothing is lost: protobuf if any
+    /// is protobuf, else OpenMetrics if any is, else text.
     #[arg(long, value_enum)]
     format: Option<PageFormat>,
+    /// What becomes of names that are not made of letters, digits, `_` and `:`. They stay by default: files are for
+    /// tools, and what reads the page can still change them.
+    #[arg(long, value_enum, value_name = "HOW", default_value = "allow-utf-8")]
+    escaping: PageEscaping,
     #[command(flatten)]
     files: Files,
 }
@@ -118,18 +127,26 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         .iter()
         .map(|(file, _)| read(file))
         .collect::<Result<Vec<_>, _>>()?;
-    let format = arguments
-        .format
-        .map_or_else(|| common_format(&bodies), PageFormat::format);
+    let formats: Vec<Format> = bodies.iter().map(|body| media::of_content(body)).collect();
+    let format = arguments.format.unwrap_or_else(|| richest(&formats));
+    let dialect = form::dialect(format, Some(arguments.escaping));
     let defaults = Defaults::default();
     let limits = Limits {
         max_samples: usize::MAX,
         max_line: usize::MAX,
     };
     let mut inputs = Vec::new();
-    for ((file, labels), body) in arguments.files.0.iter().zip(bodies) {
-        let page = Page::scan(body, format, &limits)
-            .map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?;
+    for (((file, labels), body), format) in arguments.files.0.iter().zip(bodies).zip(formats) {
+        let file = file.display();
+        let mut page = Page::scan(body, format, &limits).map_err(|error| {
+            Failure::failed(format!("{file}: {error} (it is read as {format})"))
+        })?;
+        if !page.fits(dialect) {
+            page = page.convert(dialect, &limits).map_err(|error| {
+                let target = dialect.format;
+                Failure::failed(format!("{file}: written as {target}: {error}"))
+            })?;
+        }
         inputs.push(Input {
             labels: labels.clone(),
             page: Arc::new(page),
@@ -148,7 +165,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         inputs,
         None,
         &Options {
-            format,
+            format: dialect.format,
             label_conflict: defaults.label_conflict,
         },
     ))?)
@@ -165,15 +182,15 @@ fn read(file: &Path) -> Result<Bytes, Failure> {
     Ok(body.into())
 }
 
-/// OpenMetrics ends with `# EOF`; in text that is a comment which nobody writes.
-fn common_format(bodies: &[Bytes]) -> Format {
-    if bodies
-        .iter()
-        .all(|body| body.trim_ascii_end().ends_with(b"# EOF"))
-    {
-        Format::OpenMetrics
+/// The format that can say all that the others say. Protobuf has what OpenMetrics has but for the names of three
+/// types (info, stateset, unknown), and native histograms besides.
+fn richest(formats: &[Format]) -> PageFormat {
+    if formats.contains(&Format::Protobuf) {
+        PageFormat::Protobuf
+    } else if formats.contains(&Format::OpenMetrics) {
+        PageFormat::OpenMetrics
     } else {
-        Format::Text
+        PageFormat::Text
     }
 }
 
@@ -242,15 +259,16 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_openmetrics_only_when_all_say_so() {
-        for (bodies, want) in [
-            (vec!["a 1\n# EOF\n"], Format::OpenMetrics),
-            (vec!["a 1\n# EOF"], Format::OpenMetrics),
-            (vec!["a 1\n# EOF\n", "a 1\n"], Format::Text),
-            (vec![""], Format::Text),
+    fn the_page_has_the_format_that_says_most() {
+        use Format::{OpenMetrics, Protobuf, Text};
+        for (formats, want) in [
+            (&[Text, Text][..], PageFormat::Text),
+            (&[OpenMetrics], PageFormat::OpenMetrics),
+            (&[Text, OpenMetrics, Text], PageFormat::OpenMetrics),
+            (&[Text, Protobuf, OpenMetrics], PageFormat::Protobuf),
+            (&[], PageFormat::Text),
         ] {
-            let bodies: Vec<Bytes> = bodies.into_iter().map(Bytes::from).collect();
-            assert_eq!(common_format(&bodies), want, "{bodies:?}");
+            assert_eq!(richest(formats), want, "{formats:?}");
         }
     }
 }

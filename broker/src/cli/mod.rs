@@ -16,6 +16,7 @@ mod check_config;
 mod completions;
 mod demo;
 mod fetch;
+mod form;
 mod hash_password;
 mod logging;
 mod man;

@@ -65,11 +65,11 @@ fn metrics(shop: &Mutex<Shop>, headers: &HeaderMap) -> Response {
     // Writing to a string does not fail.
     let _ = encode(&mut page, &shop.registry);
     let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
-    let format = media::negotiate(accept, &[Format::Text, Format::OpenMetrics]);
-    if format == Format::Text {
+    let dialect = media::accepted(accept, &[Format::Text, Format::OpenMetrics]).first();
+    if dialect.format == Format::Text {
         page = own_text::from_openmetrics(&page);
     }
-    ([(CONTENT_TYPE, format.content_type())], page).into_response()
+    ([(CONTENT_TYPE, dialect.content_type())], page).into_response()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

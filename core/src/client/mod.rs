@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,8 +25,8 @@ use crate::calls::{Call, Calls};
 use crate::config::Config;
 use crate::discovery::{Discovery, Located, Process, Readiness, SourceState};
 use crate::error::{Error, Kind};
-use crate::exposition::Format;
-use crate::failure::{Effect, Failure, Reason};
+use crate::exposition::{Dialect, Format};
+use crate::failure::{Effect, Reason};
 use crate::fetch::{Fetcher, FlightKey, Outcome, Request, Target};
 use crate::merge::{self, Health, Input, Merged};
 use crate::metrics::AppFetches;
@@ -50,7 +51,8 @@ struct Shared {
 /// A merged page, written piece by piece while it is read.
 #[derive(Debug)]
 pub struct Answer {
-    pub format: Format,
+    /// What the page is written in: for its Content-Type.
+    pub dialect: Dialect,
     /// Instances that gave metrics.
     pub up: usize,
     /// Instances and external exporters that did not.
@@ -125,7 +127,7 @@ impl Client {
     pub fn offered_formats(&self) -> Vec<Format> {
         let configured = &self.0.config.merge.formats;
         if configured.is_empty() {
-            vec![Format::Text, Format::OpenMetrics]
+            vec![Format::Text, Format::OpenMetrics, Format::Protobuf]
         } else {
             configured.clone()
         }
@@ -203,15 +205,10 @@ impl Client {
         let mut targets = targets::of_instances(located, asked, &query.bound, extra);
         targets.extend(exporters);
 
-        let mut outcomes = shared
-            .fetcher
-            .fetch(request(query, query.format, targets, deadline))
-            .await?;
-        if query.format != Format::Text && common_format(&outcomes).is_err() {
-            self.ask_again_as_text(query, deadline, &mut outcomes)
-                .await?;
-        }
-        let format = agree_on_format(query.format, &mut outcomes);
+        let fetcher = &shared.fetcher;
+        let mut outcomes = fetcher.fetch(request(query, targets, deadline)).await?;
+        let dialect = query.accepted.choose(formats(&outcomes));
+        fetcher.convert(&mut outcomes, dialect, deadline).await?;
         self.settle(&outcomes);
 
         let instances = || {
@@ -232,10 +229,10 @@ impl Client {
             .filter(|outcome| outcome.result.is_err())
             .count();
         Ok(Answer {
-            format,
+            dialect,
             up,
             failed,
-            page: self.merge(outcomes, format, query.only_app_metrics),
+            page: self.merge(outcomes, dialect.format, query.only_app_metrics),
         })
     }
 
@@ -258,31 +255,6 @@ impl Client {
                 InstanceStatus::of(one, &way, last)
             })
             .collect()
-    }
-
-    /// Instances that answered in another format than the rest are asked once more, for text, which all have.
-    async fn ask_again_as_text(
-        &self,
-        query: &Query,
-        deadline: Instant,
-        outcomes: &mut [Outcome],
-    ) -> Result<(), Error> {
-        let others: Vec<usize> = (0..outcomes.len())
-            .filter(|&at| format_of(&outcomes[at]).is_some_and(|format| format != Format::Text))
-            .collect();
-        let targets = others
-            .iter()
-            .map(|&at| outcomes[at].target.clone())
-            .collect();
-        let again = self
-            .0
-            .fetcher
-            .fetch(request(query, Format::Text, targets, deadline))
-            .await?;
-        for (at, outcome) in others.into_iter().zip(again) {
-            outcomes[at] = outcome;
-        }
-        Ok(())
     }
 
     /// Counts the outcomes, and takes endpoints out of the table that turned out to be somebody else's.
@@ -343,11 +315,12 @@ fn is_complete(located: &[Located], readiness: &Readiness) -> bool {
         && (located.iter().all(|one| one.trusted) || readiness.sources.iter().any(is_ready))
 }
 
-fn request(query: &Query, format: Format, targets: Vec<Arc<Target>>, deadline: Instant) -> Request {
+fn request(query: &Query, targets: Vec<Arc<Target>>, deadline: Instant) -> Request {
+    let accept = query.accepted.header();
     Request {
-        key: flight_key(query, format, &targets),
+        key: flight_key(query, &accept, &targets),
         app_ids: app_ids(&targets),
-        format,
+        accept,
         authorization: query.authorization.clone(),
         forwarded_for: query.forwarded_for.as_deref().map(Into::into),
         deadline,
@@ -362,45 +335,17 @@ fn health_of(outcome: &Outcome) -> Health {
         exporter: outcome.target.exporter.clone(),
         up: fetched.is_some(),
         duration: outcome.duration,
-        samples: fetched.map_or(0, |fetched| fetched.page.samples()),
+        samples: fetched.map_or(0, |fetched| fetched.samples),
         body_bytes: fetched.map_or(0, |fetched| fetched.body_bytes),
         failure: outcome.result.as_ref().err().map(|failure| failure.reason),
     }
 }
 
-fn format_of(outcome: &Outcome) -> Option<Format> {
-    outcome
-        .result
-        .as_ref()
-        .ok()
-        .map(|fetched| fetched.page.format())
-}
-
-/// The format of all pages, or an error when there are several. `None` without any page.
-fn common_format(outcomes: &[Outcome]) -> Result<Option<Format>, ()> {
-    let mut formats = outcomes.iter().filter_map(format_of);
-    let first = formats.next();
-    if formats.all(|format| Some(format) == first) {
-        Ok(first)
-    } else {
-        Err(())
-    }
-}
-
-/// The format of the merged page: what the instances sent, even where it was not asked for, as nothing is
-/// converted. When they still differ, those that have no text fail: they must not look as if they were in the page.
-fn agree_on_format(asked: Format, outcomes: &mut [Outcome]) -> Format {
-    if let Ok(common) = common_format(outcomes) {
-        return common.unwrap_or(asked);
-    }
-    for outcome in outcomes {
-        if format_of(outcome).is_some_and(|format| format != Format::Text) {
-            let detail =
-                "answers OpenMetrics even when asked for text, and other instances have only text";
-            outcome.result = Err(Failure::new(Reason::Protocol, detail));
-        }
-    }
-    Format::Text
+/// The formats that came.
+fn formats(outcomes: &[Outcome]) -> impl Iterator<Item = Format> {
+    outcomes
+        .iter()
+        .filter_map(|outcome| Some(outcome.result.as_ref().ok()?.page.format()))
 }
 
 /// [`Kind::NotFound`], in promfetcher's words.
@@ -423,14 +368,15 @@ fn plain(selector: &Selector) -> String {
     }
 }
 
-/// What makes two requests equal, so that they may share one fetch: selector, format, the forwarded credentials,
+/// What makes two requests equal, so that they may share one fetch: selector, formats, the forwarded credentials,
 /// every instance asked with the Host and the path it is asked under, and what an app gets besides.
-fn flight_key(query: &Query, format: Format, targets: &[Arc<Target>]) -> FlightKey {
-    let mut key = format!("{}\0{format:?}\0", query.selector).into_bytes();
+fn flight_key(query: &Query, accept: &HeaderValue, targets: &[Arc<Target>]) -> FlightKey {
+    let mut key = format!("{}\0", query.selector).into_bytes();
     let mut add = |text: &[u8]| {
         key.extend_from_slice(text);
         key.push(0);
     };
+    add(accept.as_bytes());
     add(query
         .authorization
         .as_ref()

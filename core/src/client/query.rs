@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::bound::Bound;
 use crate::discovery::Located;
 use crate::error::{Error, Kind};
-use crate::exposition::Format;
+use crate::exposition::media::Accepted;
 use crate::selector::Selector;
 
 /// Longest metrics path, in bytes.
@@ -29,8 +29,8 @@ pub struct Query {
     pub bound: Arc<Bound>,
     /// Without external exporters and without the health series.
     pub only_app_metrics: bool,
-    /// The format that the caller gets, unless the instances have only text.
-    pub format: Format,
+    /// What the caller takes: instances are asked for it, and the page is in the best of it that any of them sent.
+    pub accepted: Accepted,
     /// The caller's own credentials for the app: sent to its instances, to nobody else.
     pub authorization: Option<HeaderValue>,
     /// `X-Forwarded-For` as the instances see it.

@@ -224,7 +224,7 @@ pub struct Merge {
     pub max_samples: usize,
     /// Bytes of one line of an instance's page.
     pub max_line: usize,
-    /// Formats offered to callers and asked of instances, best first; empty: all.
+    /// Formats offered to callers, best first; empty: all.
     pub formats: Vec<crate::exposition::Format>,
 }
 

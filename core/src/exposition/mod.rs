@@ -39,6 +39,8 @@ mod sample_labels;
 mod scan;
 mod scanner;
 
+use std::fmt;
+
 pub use dialect::{Dialect, Escaping, Version};
 pub use error::{ScanError, ScanErrorKind};
 pub use kind::MetricType;
@@ -62,7 +64,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The Content-Type of a page in this format.
+    /// The Content-Type of a page in this format, in the form that every reader of it takes.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
@@ -71,6 +73,17 @@ impl Format {
                 "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
             }
         }
+    }
+}
+
+/// The word of the configuration and of the command line.
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::OpenMetrics => "openmetrics",
+            Self::Protobuf => "protobuf",
+        })
     }
 }
 

@@ -189,6 +189,14 @@ impl Page {
         }
     }
 
+    /// The same page with its body in the keeping of `house`, which must give the same bytes back.
+    pub(crate) fn rehouse(self, house: impl FnOnce(Bytes) -> Bytes) -> Self {
+        Self {
+            body: house(self.body),
+            ..self
+        }
+    }
+
     /// The format of the body.
     pub fn format(&self) -> Format {
         self.format

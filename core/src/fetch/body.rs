@@ -20,7 +20,7 @@ use crate::exposition::{Format, Limits, Page};
 use crate::failure::{Failure, Reason};
 
 /// Work on more bytes than this is done on a thread of its own: it would hold up other answers for too long.
-const LARGE: usize = 256 << 10;
+pub(super) const LARGE: usize = 256 << 10;
 
 /// The first allocation for a body trusts the announced length up to this size. It costs address space, not memory.
 const TRUSTED_LENGTH: usize = 8 << 20;
@@ -30,7 +30,7 @@ const DRAIN_BYTES: usize = 64 << 10;
 const DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// Threads for large pages: as many as there are processors. More would only hold more memory at once.
-static WORKERS: LazyLock<Semaphore> =
+pub(super) static WORKERS: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)));
 
 /// The bounds of one body.
@@ -146,10 +146,7 @@ fn validate(
     if body.capacity() / 4 > body.len() / 3 {
         body.shrink_to_fit();
     }
-    let body = Bytes::from_owner(Owned {
-        body,
-        _account: account,
-    });
+    let body = Bytes::from_owner(Owned::new(body, account));
     let looks_like_html = body.trim_ascii_start().starts_with(b"<");
     Page::scan(body, format, &bounds.scan).map_err(|error| {
         let mut failure = Failure::from(error);
@@ -164,14 +161,23 @@ fn validate(
 
 /// A body and its share of the budgets. The bytes are given back when the last slice of the body is dropped,
 /// wherever the page has gone by then.
-struct Owned {
-    body: Vec<u8>,
+pub(super) struct Owned<B> {
+    body: B,
     _account: Account,
 }
 
-impl AsRef<[u8]> for Owned {
+impl<B> Owned<B> {
+    pub(super) fn new(body: B, account: Account) -> Self {
+        Self {
+            body,
+            _account: account,
+        }
+    }
+}
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Owned<B> {
     fn as_ref(&self) -> &[u8] {
-        &self.body
+        self.body.as_ref()
     }
 }
 

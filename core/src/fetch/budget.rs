@@ -128,6 +128,20 @@ impl Account {
         self.budgets.process.metrics.inflight.dec_by(back as i64);
     }
 
+    /// Holds exactly so many bytes from now on.
+    ///
+    /// # Errors
+    /// As [`Self::grow`]; it holds as many as before then.
+    pub(super) fn resize(&mut self, bytes: usize) -> Result<(), Failure> {
+        match bytes.checked_sub(self.held) {
+            Some(more) => self.grow(more),
+            None => {
+                self.shrink_to(bytes);
+                Ok(())
+            }
+        }
+    }
+
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
         self.held
@@ -167,6 +181,10 @@ mod tests {
         second.grow(20).unwrap();
         first.shrink_to(10);
         assert_eq!(budgets.process.used(), 30);
+        second.resize(70).unwrap();
+        assert!(second.resize(71).is_err(), "over `max_page`");
+        second.resize(5).unwrap();
+        assert_eq!((second.held(), budgets.process.used()), (5, 15));
         drop(second);
         drop(first);
         assert_eq!(

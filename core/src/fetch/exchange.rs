@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::body::{self, Bounds};
 use super::budget::Budgets;
 use super::connect::Endpoint;
+use super::convert::Conversion;
 use super::decode::Encoding;
 use super::pool::Lease;
 use super::progress::{Phase, Progress};
@@ -248,7 +249,9 @@ impl Exchange<'_> {
         .await?;
         Ok(Fetched {
             body_bytes: page.len(),
+            samples: page.samples(),
             page: Arc::new(page),
+            conversion: Arc::new(Conversion::new(self.budgets.clone())),
         })
     }
 }

@@ -45,6 +45,7 @@ pub(super) struct Metrics {
     pub(super) decoded: Counter,
     pub(super) inflight: Gauge,
     pub(super) samples: Counter,
+    pub(super) converted: Counter,
     failures: Vec<Counter>,
     pub(super) nearness: Nearness,
 }
@@ -131,6 +132,10 @@ impl Metrics {
             "Bytes of bodies after decompression",
         );
         let samples = counter("promfetch_fetched_samples", "Samples of valid pages");
+        let converted = counter(
+            "promfetch_pages_converted",
+            "Instances' pages written in another format, because a caller could not take theirs",
+        );
 
         let family = Family::<ReasonLabels, Counter>::default();
         registry.register(
@@ -188,6 +193,7 @@ impl Metrics {
             decoded,
             inflight,
             samples,
+            converted,
             failures,
             nearness,
         }

@@ -4,12 +4,14 @@
 //! turn (`limits`), takes a kept connection or makes one (`pool`, `connect`), sends the request (`request`), follows
 //! what comes back (`exchange`) and reads the body within its bounds (`body`, `decode`, `budget`). Endpoints that
 //! refuse are left out for a while (`backoff`); how each instance answered last stays known (`health`).
+//! [`Fetcher::convert`] then makes pages that the caller can take of those that it cannot (`convert`).
 
 mod backoff;
 mod body;
 mod budget;
 mod classify;
 mod connect;
+mod convert;
 mod decode;
 mod exchange;
 mod flight;
@@ -38,6 +40,7 @@ use self::backoff::Backoff;
 use self::body::Bounds;
 use self::budget::{Budget, Budgets, Process};
 use self::connect::Connector;
+use self::convert::Conversion;
 use self::exchange::Exchange;
 use self::flight::{Flights, Role, Seatbelt};
 use self::health::Health;
@@ -49,7 +52,7 @@ use crate::calls::{Call, Calls};
 use crate::config::Config;
 use crate::discovery::Located;
 use crate::error::{Error, Kind};
-use crate::exposition::{Format, Limits, Page};
+use crate::exposition::{Dialect, Limits, Page};
 use crate::failure::{Failure, Reason};
 use crate::instance::{Address, Instance, Transport};
 use crate::labels::Labels;
@@ -108,8 +111,8 @@ pub struct Request {
     pub key: FlightKey,
     /// Names the app or apps, so that under contention each gets its share of the fetches.
     pub app_ids: Box<str>,
-    /// The format to ask for. Instances may send another one.
-    pub format: Format,
+    /// `Accept` for the instances. They may send something else.
+    pub accept: HeaderValue,
     /// The caller's `Authorization`, for app instances only. Credentials for promfetch itself never belong here.
     pub authorization: Option<HeaderValue>,
     /// Value of `X-Forwarded-For`.
@@ -124,7 +127,7 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("targets", &self.targets.len())
             .field("app_ids", &self.app_ids)
-            .field("format", &self.format)
+            .field("accept", &self.accept)
             .finish_non_exhaustive()
     }
 }
@@ -141,9 +144,13 @@ pub struct Outcome {
 /// A valid page. Its bytes count against `max_inflight` for as long as anyone holds a slice of its body.
 #[derive(Clone)]
 pub struct Fetched {
+    /// As it was sent, or in another format.
     pub page: Arc<Page>,
-    /// Bytes after decompression.
+    /// Bytes that were sent, after decompression.
     pub body_bytes: usize,
+    /// Samples that were sent.
+    pub samples: usize,
+    conversion: Arc<Conversion>,
 }
 
 impl fmt::Debug for Fetched {
@@ -175,6 +182,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     pages: Call,
     call: Call,
+    conversions: Call,
     housekeeping: OnceLock<AbortHandle>,
 }
 
@@ -227,6 +235,7 @@ impl Fetcher {
             metrics,
             pages: calls.call("fetch", "page"),
             call: calls.call("fetch", "target"),
+            conversions: calls.call("fetch", "convert"),
             housekeeping: OnceLock::new(),
         })))
     }
@@ -291,6 +300,47 @@ impl Fetcher {
         Ok(seat
             .flight
             .outcomes(|late, progress| inner.report(late, progress.status())))
+    }
+
+    /// Makes all pages such that a caller of this dialect can take them. Those that cannot be converted within the
+    /// limits, or not until a little after the deadline, become failures. Equal callers share the work.
+    ///
+    /// # Errors
+    /// [`Kind::Overloaded`] as for [`Self::fetch`].
+    pub async fn convert(
+        &self,
+        outcomes: &mut [Outcome],
+        dialect: Dialect,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        let inner = &self.0;
+        let fits = |outcome: &Outcome| match &outcome.result {
+            Ok(fetched) => fetched.page.fits(dialect),
+            Err(_) => true,
+        };
+        if outcomes.iter().all(fits) {
+            return Ok(());
+        }
+        let _call = inner.conversions.start();
+        let converted = convert::all(outcomes, dialect, inner.bounds.scan, deadline).await;
+        let mut is_starved = false;
+        for one in converted {
+            let Some(outcome) = outcomes.get_mut(one.at) else {
+                continue;
+            };
+            is_starved |= matches!(&outcome.result, Ok(fetched) if fetched.conversion.is_starved());
+            outcome.result = one.result;
+            if one.is_new {
+                match &outcome.result {
+                    Ok(_) => drop(inner.metrics.converted.inc()),
+                    Err(_) => inner.report(outcome, inner.last_status(&outcome.target)),
+                }
+            }
+        }
+        if is_starved {
+            return Err(inner.overloaded());
+        }
+        Ok(())
     }
 
     /// How each of these instances answered last, in their order; `None` when it was not asked in the last ten minutes.
@@ -375,9 +425,9 @@ impl Inner {
         let Some(located) = &target.instance else {
             return;
         };
-        let (body_bytes, samples) = result.as_ref().map_or((0, 0), |fetched| {
-            (fetched.body_bytes, fetched.page.samples())
-        });
+        let (body_bytes, samples) = result
+            .as_ref()
+            .map_or((0, 0), |fetched| (fetched.body_bytes, fetched.samples));
         let last = LastOutcome {
             path: target.path_and_query.clone(),
             status,
@@ -388,6 +438,12 @@ impl Inner {
             samples,
         };
         self.health.record(&located.instance, last, Instant::now());
+    }
+
+    /// The HTTP status with which the target's instance has answered.
+    fn last_status(&self, target: &Target) -> Option<u16> {
+        let located = target.instance.as_ref()?;
+        self.health.last(&located.instance)?.status
     }
 
     /// Starts the housekeeping task at the first fetch, when there is a runtime for certain.

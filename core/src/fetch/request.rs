@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 use super::connect::NoBody;
 use super::{Request, Target};
-use crate::exposition::media;
 use crate::failure::{Failure, Reason};
 use crate::instance::Instance;
 
@@ -26,10 +25,7 @@ pub(super) struct Common {
 impl Common {
     pub(super) fn new(request: &Request, keep_alive: bool) -> Self {
         let mut headers = HeaderMap::with_capacity(16);
-        headers.insert(
-            header::ACCEPT,
-            HeaderValue::from_static(media::accept_for(request.format)),
-        );
+        headers.insert(header::ACCEPT, request.accept.clone());
         headers.insert(
             header::ACCEPT_ENCODING,
             HeaderValue::from_static("gzip, zstd"),

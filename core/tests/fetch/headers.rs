@@ -1,7 +1,8 @@
 //! What an instance is told, and what never leaves.
 
 use http::HeaderValue;
-use promfetch_core::exposition::{Format, media};
+use promfetch_core::exposition::media::Accepted;
+use promfetch_core::exposition::{Dialect, Format};
 
 use crate::support::*;
 
@@ -9,7 +10,7 @@ use crate::support::*;
 async fn an_instance_gets_exactly_these_headers() {
     let (server, client) = (Server::page().await, Client::new(|_| ()));
     let mut request = request([server.target()], LONG);
-    request.format = Format::OpenMetrics;
+    request.accept = Accepted::from(Dialect::plain(Format::OpenMetrics)).header();
     request.authorization = Some(HeaderValue::from_static("Bearer token"));
     request.forwarded_for = Some("192.0.2.1, 10.0.0.7".into());
     client.fetcher.fetch(request).await.unwrap();
@@ -29,7 +30,10 @@ async fn an_instance_gets_exactly_these_headers() {
     assert_eq!(
         headers,
         [
-            ("accept", media::accept_for(Format::OpenMetrics)),
+            (
+                "accept",
+                "application/openmetrics-text;version=1.0.0;q=0.2,*/*;q=0.1"
+            ),
             ("accept-encoding", "gzip, zstd"),
             ("authorization", "Bearer token"),
             ("host", "shop.example.org"),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, Request as HttpRequest, Response, Uri, Version};
+use http::{HeaderMap, HeaderValue, Request as HttpRequest, Response, Uri, Version};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -19,7 +19,6 @@ use prometheus_client::registry::Registry;
 use promfetch_core::calls::Calls;
 use promfetch_core::config::Config;
 use promfetch_core::discovery::Located;
-use promfetch_core::exposition::Format;
 use promfetch_core::failure::{Failure, Reason};
 use promfetch_core::fetch::{Fetcher, Outcome, Request, Target};
 use promfetch_core::instance::{Address, App, Instance, Transport};
@@ -319,7 +318,7 @@ pub(crate) fn request(targets: impl IntoIterator<Item = Target>, within: Duratio
         targets: targets.into_iter().map(Arc::new).collect(),
         key: format!("request {}", NEXT.fetch_add(1, Ordering::Relaxed)).into(),
         app_ids: "app".into(),
-        format: Format::Text,
+        accept: HeaderValue::from_static("text/plain"),
         authorization: None,
         forwarded_for: None,
         deadline: tokio::time::Instant::now() + within,

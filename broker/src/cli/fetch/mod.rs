@@ -12,7 +12,8 @@ use crate::bindings;
 use crate::config::Config;
 use crate::service;
 
-use super::{ConfigFile, Failure, Outcome, ask, block_on, print, progress};
+use super::form::{PageEscaping, PageFormat};
+use super::{ConfigFile, Failure, Outcome, ask, block_on, form, print, progress};
 
 mod running;
 
@@ -26,6 +27,7 @@ Examples:
   promfetch fetch -c /etc/promfetch.yml shop.apps.example.org --metric-path /actuator/prometheus
   promfetch fetch --url http://127.0.0.1:8085 demo/dev/hello
   promfetch fetch --url http://127.0.0.1:8085 demo/dev/flaky --instance 3 --timeout 5
+  promfetch fetch --url http://127.0.0.1:8085 demo/dev/hello --format protobuf > hello.pb
   cf oauth-token | promfetch fetch --url https://promfetch.example.org --login - acme/prod/shop")]
 pub(super) struct Arguments {
     /// The app: ORG/SPACE/APP, an app GUID, or a route. A slash inside a name is written %2F, a per cent sign %25.
@@ -48,9 +50,13 @@ pub(super) struct Arguments {
     /// Leave out external exporters and the health series.
     #[arg(long)]
     only_app_metrics: bool,
-    /// Format of the page, and what instances are asked for.
+    /// Format of the page, and what instances are asked for. What they send in another one is converted.
     #[arg(long, value_enum, default_value = "text")]
     format: PageFormat,
+    /// Names of the page that are not made of letters, digits, `_` and `:`. Without it: as for readers that know
+    /// nothing of such names, which is `underscores`.
+    #[arg(long, value_enum, value_name = "HOW")]
+    escaping: Option<PageEscaping>,
     /// Only this instance: an index or an instance GUID.
     #[arg(long, value_name = "N")]
     instance: Option<String>,
@@ -66,25 +72,6 @@ pub(super) struct Arguments {
     /// Also log to stderr.
     #[arg(short, long)]
     verbose: bool,
-}
-
-/// The formats by their names on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum PageFormat {
-    /// Prometheus text 0.0.4.
-    Text,
-    /// OpenMetrics text 1.0.0.
-    #[value(name = "openmetrics")]
-    OpenMetrics,
-}
-
-impl PageFormat {
-    pub(super) fn format(self) -> Format {
-        match self {
-            Self::Text => Format::Text,
-            Self::OpenMetrics => Format::OpenMetrics,
-        }
-    }
 }
 
 /// A selector as on a URL's path, and also a route with a path, which has no place there.
@@ -128,13 +115,14 @@ async fn by_discovery(arguments: &Arguments, config: &Config) -> Outcome {
     if let Some(n) = &arguments.instance {
         located = client::pick_instance(located, n)?;
     }
+    let asked_for = form::dialect(arguments.format, arguments.escaping);
     let offered = asked.client.offered_formats();
     let query = Query {
         bound,
         selector: arguments.selector.clone(),
         metric_path,
         only_app_metrics: arguments.only_app_metrics,
-        format: media::negotiate(Some(media::accept_for(arguments.format.format())), &offered),
+        accepted: media::accepted(Some(&asked_for.range()), &offered),
         authorization: None,
         forwarded_for: None,
         timeout: arguments.timeout,
@@ -146,8 +134,21 @@ async fn by_discovery(arguments: &Arguments, config: &Config) -> Outcome {
     );
     let answer = progress::wait(&what, asked.client.page(&query, located)).await?;
     let (up, failed) = (answer.up, answer.failed);
+    tell_format(arguments.format, answer.dialect.format);
     print(answer.page)?;
     verdict(up, failed)
+}
+
+/// Says so when the page has another format than was asked for.
+fn tell_format(asked: PageFormat, got: Format) {
+    let asked = asked.format();
+    if got != asked {
+        use std::io::Write;
+        let _ = writeln!(
+            std::io::stderr(),
+            "promfetch: the page is {got}, as `formats` does not offer {asked}"
+        );
+    }
 }
 
 /// What apps have bound, where a database is configured. Whoever names a path wants that one.

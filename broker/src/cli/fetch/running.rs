@@ -8,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use promfetch_core::error::chain;
 use promfetch_core::exposition::media;
 use promfetch_core::selector::Selector;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Client, Response, Url};
 
-use super::super::{Failure, Outcome, progress};
+use super::super::{Failure, Outcome, form, progress};
 use super::Arguments;
 use crate::api::app_metrics::{INSTANCES_FAILED, INSTANCES_UP};
 
@@ -31,7 +31,10 @@ pub(super) async fn fetch(arguments: &Arguments, base: &str) -> Outcome {
         .map_err(plain)?;
     let request = client
         .get(url)
-        .header(ACCEPT, media::accept_for(arguments.format.format()))
+        .header(
+            ACCEPT,
+            form::dialect(arguments.format, arguments.escaping).range(),
+        )
         .header(
             "x-prometheus-scrape-timeout-seconds",
             arguments.timeout.as_secs_f64().to_string(),
@@ -45,6 +48,10 @@ pub(super) async fn fetch(arguments: &Arguments, base: &str) -> Outcome {
         .map_err(plain)?;
     if !response.status().is_success() {
         return Err(Failure::failed(reason(response).await));
+    }
+    let content_type = response.headers().get(CONTENT_TYPE);
+    if let Some(format) = media::of_content_type(content_type.and_then(|text| text.to_str().ok())) {
+        super::tell_format(arguments.format, format);
     }
     let (up, failed) = (
         count(&response, &INSTANCES_UP),

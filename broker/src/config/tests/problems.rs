@@ -33,7 +33,7 @@ base_url: https://user:hush@promfetch.example.org
 drain_wait: 2h
 db_conn: oracle://user:hush@host
 extra_labels: {le: a, 9: b, app_id: c, __d: e}
-formats: text, protobuf
+formats: text, json
 max_body: 64MB
 metric_path_allow: [metrics]
 ";
@@ -68,7 +68,7 @@ metric_path_allow: [metrics]
         "`backends.private_key`: is required when `cert_chain` is given (f.yml:20:3)",
         "`fetch_timeout`: expected a duration from 100ms to 10m, not `1h` (option fetch_timeout)",
         "`max_body`: expected a size in bytes, or with one of the suffixes KiB, MiB, GiB, such as `64MiB`, not `64MB` (f.yml:30:11)",
-        "`formats`: expected one of `text`, `openmetrics`, not `protobuf` (f.yml:29:10)",
+        "`formats`: expected one of `text`, `openmetrics`, `protobuf`, not `json` (f.yml:29:10)",
         "`extra_labels.9`: is no label name: letters, digits and `_` are allowed, with no digit in front (f.yml:28:26)",
         "`extra_labels.__d`: begins with `__`, which Prometheus keeps for itself (f.yml:28:45)",
         "`extra_labels.app_id`: is one of the labels that promfetch gives to each instance (f.yml:28:37)",

@@ -79,7 +79,7 @@ targets:
 nats: {hosts: [{hostname: '[::1]'}]}
 extra_labels: {z: 1.0, a: yes}
 label_conflict: DROP
-formats: [openmetrics, text, openmetrics]
+formats: [openmetrics, text, openmetrics, protobuf]
 max_idle_conns: 0
 idle_conn_timeout: 0
 max_idle_conns_per_host: 0
@@ -115,7 +115,7 @@ metric_path_allow: /a, /b/*
     );
     assert_eq!(
         config.core.merge.formats,
-        [Format::OpenMetrics, Format::Text]
+        [Format::OpenMetrics, Format::Text, Format::Protobuf]
     );
     assert_eq!(
         (

@@ -8,10 +8,10 @@ use crate::config::table::Key;
 pub(super) const KEYS: &[Key] = &[
     Key {
         name: "formats[]",
-        kind: Kind::Choice(&["text", "openmetrics"]),
+        kind: Kind::Choice(&["text", "openmetrics", "protobuf"]),
         default: Empty,
         unit: "",
-        meaning: "Formats that callers are offered and instances are asked for, best first. None given: all.",
+        meaning: "Formats that callers are offered, best first. Whoever takes anything, such as curl, gets the first, but never protobuf. None given: all, text first.",
         example: "text",
     },
     Key {

@@ -288,10 +288,10 @@ fn read_idle_timeout(root: &At<'_>) -> Duration {
 fn read_merge(root: &At<'_>) -> Merge {
     let mut formats = Vec::new();
     for name in root.texts("formats") {
-        let format = if name == "openmetrics" {
-            Format::OpenMetrics
-        } else {
-            Format::Text
+        let format = match name.as_str() {
+            "openmetrics" => Format::OpenMetrics,
+            "protobuf" => Format::Protobuf,
+            _ => Format::Text,
         };
         if !formats.contains(&format) {
             formats.push(format);
