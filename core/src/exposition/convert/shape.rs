@@ -77,18 +77,19 @@ pub(super) fn pieces<'a>(
         _ => ("", kind),
     };
     let mut pieces: Vec<Piece<'a>> = Vec::new();
-    let piece = |pieces: &mut Vec<Piece<'a>>, suffix: &str, kind| {
-        let name = format!("{}{suffix}", planned.name);
-        if let Some(at) = pieces.iter().position(|piece| piece.name == name) {
+    let mut suffixes: Vec<&'static str> = Vec::new();
+    let mut piece = |pieces: &mut Vec<Piece<'a>>, suffix: &'static str, kind| {
+        if let Some(at) = suffixes.iter().position(|known| *known == suffix) {
             return at;
         }
+        suffixes.push(suffix);
         pieces.push(Piece {
             typed: family.typed || kind != MetricType::Unknown,
             help: family.help.clone(),
             unit: family.unit.clone().filter(|_| is_strict),
             samples: Vec::new(),
             loose: !is_strict,
-            name,
+            name: format!("{}{suffix}", planned.name),
             kind,
         });
         pieces.len() - 1
