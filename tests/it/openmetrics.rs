@@ -1,4 +1,4 @@
-use promfetch_tests::{Answer, App, Behaviour, Page, Platform};
+use promfetch_tests::{Answer, App, Behaviour, Instance, Page, Platform, check};
 use serde_json::json;
 
 /// What Prometheus 2.42 sends.
@@ -109,6 +109,11 @@ async fn an_app_of_mixed_formats_loses_no_instance() {
         .promfetch
         .get_with(&pushed.app.path("metrics"), &[("accept", PROMETHEUS)])
         .await;
+    assert_eq!(
+        answer.header("content-type"),
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    check::page(&answer).await;
     let page = Page::read(answer.text());
     assert_eq!(page.up().values().sum::<f64>(), 3.0, "{}", page.text);
     let values: Vec<_> = page
@@ -116,11 +121,19 @@ async fn an_app_of_mixed_formats_loses_no_instance() {
         .iter()
         .map(|sample| sample.value)
         .collect();
-    assert_eq!(values, [2.0, 9.0, 4.0], "asked again as text");
+    assert_eq!(values, [2.0, 9.0, 4.0], "the text is converted");
+    assert!(
+        page.one("requests_total", &[("index", "2"), ("code", "200")])
+            .rest
+            .starts_with("# {trace_id="),
+        "the others lose nothing by it"
+    );
+    let requests: Vec<_> = pushed.instances.iter().map(Instance::requests).collect();
+    assert_eq!(requests, [1, 1, 1], "nobody is asked again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_app_that_has_only_openmetrics_is_served_as_it_is() {
+async fn an_app_that_has_only_openmetrics_is_text_for_those_who_want_text() {
     let platform = Platform::start().await;
     let only = |value| {
         Behaviour::fixed(Answer::openmetrics(format!(
@@ -130,30 +143,35 @@ async fn an_app_that_has_only_openmetrics_is_served_as_it_is() {
     let pushed = platform
         .push(App::new("acme", "prod", "shop"), [only(1), only(2)])
         .await;
-    // `/v2` asks for text.
+    // `/v2` is text, whatever is accepted.
     let path = pushed.app.path("metrics").replace("/v1/", "/v2/");
-    let answer = platform.promfetch.get(&path).await;
-    assert!(
-        answer
-            .header("content-type")
-            .starts_with("application/openmetrics-text"),
-        "the header tells what it is"
+    let answer = platform
+        .promfetch
+        .get_with(&path, &[("accept", PROMETHEUS)])
+        .await;
+    assert_eq!(
+        answer.header("content-type"),
+        "text/plain; version=0.0.4; charset=utf-8"
     );
+    check::page(&answer).await;
     let page = Page::read(answer.text());
     assert_eq!(page.all("jobs_total").len(), 2);
+    assert_eq!(page.types["jobs_total"], "counter");
+    assert_eq!(
+        page.value("promfetch_scrape_body_bytes", &[("index", "0")]),
+        39.0,
+        "as the instance sent it"
+    );
 
-    // Beside one that has only text there is no page for both: the text is served, the others are told to be down.
+    // Beside one that has only text they are in one family.
     let text = Behaviour::page("# TYPE jobs_total counter\njobs_total 3\n");
     let mixed = platform
         .push(App::new("acme", "prod", "cart"), [only(1), text])
         .await;
     let page = platform.page(&mixed.app).await;
-    let up: Vec<_> = page.up().into_values().collect();
-    assert_eq!(up, [0.0, 1.0], "{}", page.text);
-    assert_eq!(
-        page.one("promfetcher_scrape_error", &[]).label("error"),
-        "protocol"
-    );
+    assert_eq!(page.up().values().sum::<f64>(), 2.0, "{}", page.text);
+    assert_eq!(page.all("jobs_total").len(), 2);
+    assert!(!page.has("promfetcher_scrape_error"), "{}", page.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
