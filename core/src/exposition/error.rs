@@ -57,6 +57,9 @@ pub(super) struct Fault {
     message: String,
 }
 
+/// OpenMetrics knows no other end of a line.
+pub(super) const CARRIAGE_RETURN: &str = "a carriage return: lines end with a line feed alone";
+
 /// The result of a step of the scan. The error is boxed to keep the good case in registers.
 pub(super) type Step<T> = Result<T, Box<Fault>>;
 

@@ -2,8 +2,11 @@
 
 use super::bytes::{LABEL, LABEL_START, byte, is, skip, value_stop};
 use super::error::{Fault, Step, quote};
-use super::names::is_reserved_label;
+use super::line::unescape;
+use super::names::{bit, hash, is_reserved_label};
 use super::number::{Stamp, number};
+use super::quoted;
+use crate::labels::is_label_name;
 
 /// Characters of all label names and values together, by the OpenMetrics specification.
 const MAX_CHARACTERS: usize = 128;
@@ -14,8 +17,10 @@ pub(super) struct Exemplar {
     /// The offset of the line feed after it.
     pub(super) end: usize,
     /// It holds an escaped quote. That is allowed, but `prometheus_client` loses count of the quotes, so the
-    /// merge leaves the exemplar out.
-    pub(super) escaped_quote: bool,
+    /// merge leaves the exemplar out. Or a name is in quotes without need.
+    pub(super) irregular: bool,
+    /// The bits of label names that need quotes, as those of a sample's labels.
+    pub(super) quoted_bits: u64,
 }
 
 /// Checks the exemplar whose `{` is at `open`.
@@ -23,7 +28,9 @@ pub(super) fn exemplar(bytes: &[u8], open: usize) -> Step<Exemplar> {
     let mut at = open + 1;
     let mut names: Vec<&[u8]> = Vec::new();
     let mut characters = 0;
-    let mut escaped_quote = false;
+    let mut plain = Vec::new();
+    let mut irregular = false;
+    let mut quoted_bits = 0;
     while byte(bytes, at) != b'}' {
         if !names.is_empty() {
             if byte(bytes, at) != b',' {
@@ -31,12 +38,15 @@ pub(super) fn exemplar(bytes: &[u8], open: usize) -> Step<Exemplar> {
             }
             at += 1;
         }
-        let name_end = if is(byte(bytes, at), LABEL_START) {
-            skip(bytes, at, LABEL)
+        let in_quotes = byte(bytes, at) == b'"';
+        let (name_start, name_end) = if is(byte(bytes, at), LABEL_START) {
+            (at, skip(bytes, at, LABEL))
+        } else if in_quotes {
+            quoted::name(bytes, at)?
         } else {
-            at
+            (at, at)
         };
-        let name = bytes.get(at..name_end).unwrap_or_default();
+        let name = bytes.get(name_start..name_end).unwrap_or_default();
         if name.is_empty() || is_reserved_label(name) || names.contains(&name) {
             return Err(Fault::syntax(
                 at,
@@ -46,6 +56,20 @@ pub(super) fn exemplar(bytes: &[u8], open: usize) -> Step<Exemplar> {
                 ),
             ));
         }
+        if in_quotes {
+            if is_label_name(name) {
+                irregular = true;
+            } else {
+                irregular |= name.contains(&b'"');
+                quoted_bits |= bit(hash(name));
+            }
+            plain.clear();
+            unescape(name, &mut plain);
+            characters += count(&plain);
+        } else {
+            characters += name.len();
+        }
+        let name_end = name_end + usize::from(in_quotes);
         if bytes.get(name_end..name_end + 2) != Some(b"=\"") {
             return Err(Fault::syntax(
                 name_end,
@@ -61,7 +85,7 @@ pub(super) fn exemplar(bytes: &[u8], open: usize) -> Step<Exemplar> {
             match byte(bytes, at) {
                 b'"' => break,
                 b'\\' if !matches!(byte(bytes, at + 1), 0 | b'\n') => {
-                    escaped_quote |= byte(bytes, at + 1) == b'"';
+                    irregular |= byte(bytes, at + 1) == b'"';
                     escapes += usize::from(matches!(byte(bytes, at + 1), b'"' | b'\\' | b'n'));
                     at += 2;
                 }
@@ -73,7 +97,7 @@ pub(super) fn exemplar(bytes: &[u8], open: usize) -> Step<Exemplar> {
                 }
             }
         }
-        characters += name.len() + count(bytes.get(value_start..at).unwrap_or_default()) - escapes;
+        characters += count(bytes.get(value_start..at).unwrap_or_default()) - escapes;
         // Checked inside the loop: it also bounds the number of names.
         if characters > MAX_CHARACTERS {
             return Err(Fault::syntax(
@@ -85,7 +109,11 @@ pub(super) fn exemplar(bytes: &[u8], open: usize) -> Step<Exemplar> {
     }
     let end = number_after_blank(bytes, at + 1, "the exemplar's value")?;
     if byte(bytes, end) == b'\n' {
-        return Ok(Exemplar { end, escaped_quote });
+        return Ok(Exemplar {
+            end,
+            irregular,
+            quoted_bits,
+        });
     }
     let stamp_end = number_after_blank(bytes, end, "the exemplar's timestamp")?;
     if Stamp::read(bytes.get(end + 1..stamp_end).unwrap_or_default()).is_none() {
@@ -97,7 +125,8 @@ pub(super) fn exemplar(bytes: &[u8], open: usize) -> Step<Exemplar> {
     match byte(bytes, stamp_end) {
         b'\n' => Ok(Exemplar {
             end: stamp_end,
-            escaped_quote,
+            irregular,
+            quoted_bits,
         }),
         _ => Err(Fault::syntax(
             stamp_end,
@@ -129,7 +158,7 @@ mod tests {
         match exemplar(format!("{text}\n").as_bytes(), 0) {
             Ok(found) => {
                 assert_eq!(found.end, text.len(), "{text}");
-                Ok(found.escaped_quote)
+                Ok(found.irregular)
             }
             Err(fault) => Err(fault.locate(text.as_bytes()).to_string()),
         }

@@ -79,7 +79,7 @@ impl<'a> Families<'a> {
     #[inline]
     pub(super) fn sample_of_current(&self, start: usize) -> Option<(usize, Owner)> {
         let family = self.current?;
-        let entry = self.entry(family)?;
+        let entry = self.entry(family).filter(|entry| !entry.quoted_name)?;
         let rest = self
             .bytes
             .get(start..)?
@@ -144,6 +144,7 @@ impl<'a> Families<'a> {
             unit: None,
             kind: MetricType::Unknown,
             typed: false,
+            quoted_name: false,
             labels: 0,
             first_run: None,
             last_run: None,
@@ -200,7 +201,7 @@ impl<'a> Families<'a> {
     }
 
     /// The family as owner of `name`, when its type has samples of such a name.
-    fn member(&self, family: u32, name: &[u8]) -> Option<Owner> {
+    pub(super) fn member(&self, family: u32, name: &[u8]) -> Option<Owner> {
         let entry = self.entry(family)?;
         let rest = name.strip_prefix(entry.name.of(self.bytes))?;
         let suffix = entry

@@ -1,9 +1,10 @@
 //! A single sample line taken apart, for the lines that the merge cannot copy as they are.
 
-use super::bytes::{NAME, byte, skip, skip_blanks, value_stop};
+use super::bytes::{NAME, byte, skip, skip_blanks};
 use super::page::Span;
+use super::quoted;
 
-/// A label of a [`Line`]: name and value as they stand, without the quotes.
+/// A label of a [`Line`]: name and value as they stand, without quotes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Label<'a> {
     pub(crate) name: &'a [u8],
@@ -13,6 +14,7 @@ pub(crate) struct Label<'a> {
 /// The parts of a sample line that the scan accepted.
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
+    /// The metric name as it stands, without quotes.
     pub(crate) name: &'a [u8],
     /// Everything between the braces.
     labels: &'a [u8],
@@ -23,6 +25,9 @@ pub(crate) struct Line<'a> {
 impl<'a> Line<'a> {
     /// Takes a line apart; it has no line feed.
     pub(crate) fn read(line: &'a [u8]) -> Self {
+        if byte(line, 0) == b'{' {
+            return Self::read_braced(line);
+        }
         let name_end = skip(line, 0, NAME);
         let open = skip_blanks(line, name_end);
         let (labels, after) = if byte(line, open) == b'{' {
@@ -43,6 +48,30 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// The line with the name that is in quotes behind its brace; without one the name is empty.
+    #[cold]
+    fn read_braced(line: &'a [u8]) -> Self {
+        let first = skip_blanks(line, 1);
+        let (mut name, mut labels) = (Span::default(), 1);
+        if byte(line, first) == b'"' {
+            let end = quoted::end(line, first + 1);
+            if byte(line, skip_blanks(line, end + 1)) != b'=' {
+                (name, labels) = (Span::new(first + 1, end), end + 1);
+            }
+        }
+        let close = Labels {
+            text: line,
+            at: labels,
+        }
+        .end();
+        let rest = line.get(close + 1..).unwrap_or_default();
+        Self {
+            name: name.of(line),
+            labels: Span::new(labels, close).of(line),
+            rest: rest.trim_ascii(),
+        }
+    }
+
     /// The labels in order.
     pub(crate) fn labels(&self) -> impl Iterator<Item = Label<'a>> + use<'a> {
         Labels {
@@ -57,6 +86,12 @@ impl<'a> Line<'a> {
         memchr::memmem::find(self.rest, b" # ")
             .and_then(|at| self.rest.get(..at))
             .unwrap_or(self.rest)
+    }
+
+    /// The exemplar, as a line without a name.
+    pub(crate) fn exemplar(&self) -> Option<Line<'a>> {
+        let at = memchr::memmem::find(self.rest, b" # ")?;
+        Some(Line::read_braced(self.rest.get(at + 3..)?))
     }
 }
 
@@ -87,16 +122,19 @@ impl<'a> Iterator for Labels<'a> {
     type Item = Label<'a>;
 
     fn next(&mut self) -> Option<Label<'a>> {
-        let start = self.skip_separators();
-        let end = skip(self.text, start, NAME);
+        let mut start = self.skip_separators();
+        let mut end = skip(self.text, start, NAME);
+        let mut after = end;
         if end == start {
-            return None;
+            if byte(self.text, start) != b'"' {
+                return None;
+            }
+            start += 1;
+            end = quoted::end(self.text, start);
+            after = end + 1;
         }
-        let value = skip_blanks(self.text, skip_blanks(self.text, end) + 1) + 1;
-        let mut stop = value_stop(self.text, value);
-        while byte(self.text, stop) == b'\\' {
-            stop = value_stop(self.text, stop + 2);
-        }
+        let value = skip_blanks(self.text, skip_blanks(self.text, after) + 1) + 1;
+        let stop = quoted::end(self.text, value);
         self.at = stop + 1;
         Some(Label {
             name: self.text.get(start..end)?,

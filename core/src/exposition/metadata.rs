@@ -3,8 +3,11 @@
 use super::bytes::{NAME, NAME_START, byte, is, skip, skip_blanks};
 use super::error::{Fault, Step, quote};
 use super::page::Span;
+use super::quoted;
 use super::scanner::Scanner;
 use super::{Format, MetricType};
+
+const BLANK_AFTER_NAME: &str = "expected a blank after the metric name";
 
 impl Scanner<'_> {
     /// The end of the line that `at` is in, without its line feed.
@@ -22,6 +25,8 @@ impl Scanner<'_> {
         let bytes = self.bytes;
         let end = self.line_end(start);
         let next = (end + 1).min(bytes.len());
+        // A line that ends as on Windows.
+        let end = end - usize::from(end > start && byte(bytes, end - 1) == b'\r');
         let word = skip_blanks(bytes, start + 1);
         let keyword = bytes.get(word..(word + 4).min(end)).unwrap_or_default();
         let is_help = keyword == b"HELP";
@@ -33,9 +38,7 @@ impl Scanner<'_> {
         if name == word + 4 || name >= end {
             return Ok(next);
         }
-        let name_end = self.metadata_name(name, end)?;
-        self.latest = None;
-        let family = self.families.declare(name, name_end)?;
+        let (family, name_end) = self.declare_named(name, end)?;
         let text = skip_blanks(bytes, name_end).min(end);
         if is_help {
             self.set_help(family, start, Span::new(text, end), true)?;
@@ -68,17 +71,12 @@ impl Scanner<'_> {
             ));
         }
         let name = start + 7;
-        let name_end = self.metadata_name(name, end)?;
+        let before = self.families.current();
+        let (family, name_end) = self.declare_named(name, end)?;
         if byte(bytes, name_end) != b' ' {
-            return Err(Fault::syntax(
-                name_end,
-                "expected a blank after the metric name",
-            ));
+            return Err(Fault::syntax(name_end, BLANK_AFTER_NAME));
         }
         let text = Span::new(name_end + 1, end);
-        self.latest = None;
-        let before = self.families.current();
-        let family = self.families.declare(name, name_end)?;
         if before != Some(family) {
             self.groups.finish()?;
         }
@@ -103,13 +101,32 @@ impl Scanner<'_> {
         Ok(end + 1)
     }
 
+    /// The family that the name at `name` names, and the offset after the name.
+    fn declare_named(&mut self, name: usize, end: usize) -> Step<(u32, usize)> {
+        let bytes = self.bytes;
+        self.latest = None;
+        if byte(bytes, name) == b'"' {
+            let (start, stop) = quoted::name(bytes, name)?;
+            if !(stop + 1 >= end || matches!(byte(bytes, stop + 1), b' ' | b'\t')) {
+                return Err(Fault::syntax(stop + 1, BLANK_AFTER_NAME));
+            }
+            let family = self.families.declare(start, stop)?;
+            self.note_metric_name(family, bytes.get(start..stop).unwrap_or_default());
+            return Ok((family, stop + 1));
+        }
+        let name_end = self.metadata_name(name, end)?;
+        Ok((self.families.declare(name, name_end)?, name_end))
+    }
+
     fn metadata_name(&self, name: usize, end: usize) -> Step<usize> {
         let bytes = self.bytes;
         // TYPE mostly follows HELP of the same metric.
         let current = self
             .families
             .current()
-            .map_or(&[][..], |family| self.families.name(family));
+            .and_then(|family| self.families.entry(family))
+            .filter(|entry| !entry.quoted_name)
+            .map_or(&[][..], |entry| entry.name.of(bytes));
         let same = !current.is_empty()
             && bytes
                 .get(name..end)
@@ -118,17 +135,13 @@ impl Scanner<'_> {
         if !is(byte(bytes, name), NAME_START)
             || !(name_end >= end || matches!(byte(bytes, name_end), b' ' | b'\t'))
         {
-            let message = if byte(bytes, name) == b'"' {
-                "quoted (UTF-8) names are not part of this format".to_owned()
-            } else {
-                let word = bytes
-                    .get(name..end)
-                    .unwrap_or_default()
-                    .split(|byte| *byte == b' ')
-                    .next()
-                    .unwrap_or_default();
-                format!("{} is no metric name", quote(word))
-            };
+            let word = bytes
+                .get(name..end)
+                .unwrap_or_default()
+                .split(|byte| *byte == b' ')
+                .next()
+                .unwrap_or_default();
+            let message = format!("{} is no metric name", quote(word));
             return Err(Fault::syntax(name, message));
         }
         Ok(name_end)

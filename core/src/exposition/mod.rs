@@ -6,13 +6,17 @@
 //!
 //! What is accepted:
 //!
-//! - *Text 0.0.4* as Prometheus reads it, lenient where exporters are sloppy: blanks and tabs between tokens,
-//!   comments, blank lines, a trailing comma, no final line feed, unknown escapes, lines of one family apart.
+//! - *Text 0.0.4 and 1.0.0* as Prometheus reads them, lenient where exporters are sloppy: blanks and tabs between
+//!   tokens, comments, blank lines, a trailing comma, no final line feed, lines that end with a carriage return too,
+//!   a byte order mark, unknown escapes, lines of one family apart.
 //!   Refused is also what `promtool` refuses: a second TYPE or HELP, a `le` that is no number.
 //! - *OpenMetrics 1.0* with all rules of Python's `prometheus_client`, the strictest reader in use: groups of
 //!   samples, order of buckets and timestamps, values that each type allows, names that clash.
+//! - *Protobuf* as Prometheus reads and stores it: one bad histogram, unit or label name there costs it the whole
+//!   page. Beside that no field may stand twice that can stand once only, and no metric has values of several types.
 //!
-//! Quoted (UTF-8) names belong to later formats and are refused for now.
+//! Both may have names in quotes, which can be any UTF-8; whether a reader takes such names is another question,
+//! see [`Page::fits`].
 
 mod bytes;
 mod convert;
@@ -28,7 +32,8 @@ mod metadata;
 mod names;
 mod number;
 mod page;
-mod protobuf;
+pub(crate) mod protobuf;
+mod quoted;
 mod sample;
 mod sample_labels;
 mod scan;
@@ -44,6 +49,7 @@ pub use page::{FamilyRef, Page};
 pub(crate) use line::{Label, Line, normalise_escapes, unescape};
 pub(crate) use names::hash;
 pub(crate) use page::{FamilyEntry, Run, Splice};
+pub(crate) use quoted::is_metric_name;
 
 /// An exposition format that promfetch reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +92,6 @@ impl fmt::Display for Format {
 pub struct Limits {
     /// Samples of the page; also its families.
     pub max_samples: usize,
-    /// Bytes of one line, without its line feed.
+    /// Bytes of one line, without its line feed. In protobuf, of one metric or text.
     pub max_line: usize,
 }

@@ -19,6 +19,11 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
     HASHER.hash_one(bytes)
 }
 
+/// The bit that stands for a label name with this hash.
+pub(super) fn bit(hash: u64) -> u64 {
+    1 << (hash % 64)
+}
+
 /// Different label names in one page. More is no page that anybody could use, and would cost memory.
 pub(super) const MAX_LABEL_NAMES: usize = 65_536;
 
@@ -76,8 +81,26 @@ impl Known {
             start: start as u32,
             len: len as u32,
             id,
-            bit: 1 << (hash % 64),
+            bit: bit(hash),
             role,
+        }
+    }
+
+    /// The name as it stands in quotes at `start..end`, quotes included. A name that does not need them is never
+    /// found alike in the next line, so that each such line is noticed.
+    pub(super) fn in_quotes(self, bytes: &[u8], start: usize, end: usize, needed: bool) -> Self {
+        let written = Self::new(bytes, start, end, self.id, 0);
+        let (word, mask) = if needed {
+            (written.word, written.mask)
+        } else {
+            (1, 0)
+        };
+        Self {
+            word,
+            mask,
+            start: written.start,
+            len: written.len,
+            ..self
         }
     }
 
@@ -144,7 +167,7 @@ impl LabelNames {
     pub(crate) fn find(&self, bytes: &[u8], name: &[u8], hash: u64) -> Option<u64> {
         self.table
             .find(hash, |id| self.name(bytes, *id) == name)
-            .map(|_| 1 << (hash % 64))
+            .map(|_| bit(hash))
     }
 
     /// All names as they stand, by first appearance.

@@ -93,6 +93,8 @@ pub(crate) struct FamilyEntry {
     pub(crate) kind: MetricType,
     /// Whether a TYPE line said so.
     pub(crate) typed: bool,
+    /// Its name is none without quotes.
+    pub(crate) quoted_name: bool,
     /// One bit (of 64, by hash) for each label name of its samples: a bit that is missing proves that a name is.
     pub(crate) labels: u64,
     pub(crate) first_run: Option<u32>,
@@ -136,6 +138,10 @@ pub(crate) struct Index {
     pub(crate) label_names: LabelNames,
     /// Protobuf alone: one for each family.
     pub(crate) sizes: Vec<Sizes>,
+    /// Some name of the page is none without quotes, be it of a family, of a label or of an exemplar's label.
+    pub(crate) quoted: bool,
+    /// The bits (as in [`FamilyEntry::labels`]) of the labels among these.
+    pub(crate) quoted_bits: u64,
 }
 
 impl Index {
@@ -245,6 +251,11 @@ impl Page {
         self.index.runs.get(run as usize)
     }
 
+    /// How many lines or metrics the page has: places where labels are added.
+    pub(crate) fn places(&self) -> usize {
+        self.index.marks.len()
+    }
+
     /// The runs of a family, in order.
     pub(crate) fn runs_of(&self, entry: &FamilyEntry) -> impl Iterator<Item = u32> {
         std::iter::successors(entry.first_run, |run| self.run(*run)?.next)
@@ -269,6 +280,16 @@ impl Page {
         self.index.label_names.iter(&self.body)
     }
 
+    /// Whether a name of the page, of a family or of a label, is none without quotes.
+    pub(crate) fn has_quoted_names(&self) -> bool {
+        self.index.quoted
+    }
+
+    /// Whether lines of this family may have such a name. Too often is possible, too rarely is not.
+    pub(crate) fn may_need_quotes(&self, entry: &FamilyEntry) -> bool {
+        entry.quoted_name || entry.labels & self.index.quoted_bits != 0
+    }
+
     /// Whether any sample of the page has a label of this name; if so, its bit in [`FamilyEntry::labels`].
     pub(crate) fn label(&self, name: &[u8], hash: u64) -> Option<u64> {
         self.index.label_names.find(&self.body, name, hash)
@@ -285,7 +306,8 @@ pub struct FamilyRef<'a> {
 }
 
 impl<'a> FamilyRef<'a> {
-    /// Its name, as on its TYPE line (a counter of an OpenMetrics page has no `_total` here).
+    /// Its name, as on its TYPE line (a counter of an OpenMetrics page has no `_total` here). Of a name in quotes
+    /// what stands between them, escapes included.
     pub fn name(&self) -> &'a str {
         text(self.entry.name, self.page)
     }

@@ -6,7 +6,7 @@
 
 use super::MetricType;
 use super::bytes::{NAME, byte, common_prefix, skip, skip_blanks};
-use super::error::{Fault, Step, quote, word};
+use super::error::{CARRIAGE_RETURN, Fault, Step, quote, word};
 use super::exemplar::exemplar;
 use super::families::Owner;
 use super::groups::Sample;
@@ -16,12 +16,18 @@ use super::sample_labels::{From, Labels};
 use super::scanner::{Group, Latest, Scanner, Told};
 
 impl Scanner<'_> {
-    /// Checks the sample whose name begins at `start` and notes it. Gives the start of the next line.
+    /// Checks the sample that begins at `start` and notes it. Gives the start of the next line.
+    ///
+    /// `BRACED`: it begins with a brace, and its name is in quotes behind it.
     #[inline]
-    pub(super) fn sample<const OM: bool>(&mut self, start: usize) -> Step<usize> {
+    pub(super) fn sample<const OM: bool, const BRACED: bool>(
+        &mut self,
+        start: usize,
+    ) -> Step<usize> {
         let bytes = self.bytes;
         let (name_end, owner, from) = match self.resume(start) {
             Some((name_len, owner, place)) => (start + name_len, owner, Some(From::Value(place))),
+            None if BRACED => self.braced_name::<OM>(start)?,
             None => {
                 let (name_end, owner) = self.sample_name(start)?;
                 let open = if OM {
@@ -37,7 +43,7 @@ impl Scanner<'_> {
             }
         };
         let resumed = matches!(from, Some(From::Value(_)));
-        let labels = match from {
+        let mut labels = match from {
             Some(from) => self.labels::<OM>(start, from, owner)?,
             None => Labels {
                 told: Told::default(),
@@ -48,6 +54,9 @@ impl Scanner<'_> {
                 splice: Splice::Braces,
             },
         };
+        if BRACED {
+            self.finish_braced(owner, &mut labels);
+        }
         let Labels {
             mut told,
             group,
@@ -164,12 +173,16 @@ impl Scanner<'_> {
         if bytes.get(end..end + 4) == Some(b" # {") {
             let found = exemplar(bytes, end + 3)?;
             has_exemplar = true;
-            told.irregular |= found.escaped_quote;
+            told.irregular |= found.irregular;
+            told.bits |= found.quoted_bits;
+            self.families.index.quoted |= found.quoted_bits != 0;
+            self.families.index.quoted_bits |= found.quoted_bits;
             end = found.end;
         }
         match byte(bytes, end) {
             b'\n' => {}
             0 => return Err(Fault::syntax(end, "the page does not end with `# EOF`")),
+            b'\r' => return Err(Fault::syntax(end, CARRIAGE_RETURN)),
             _ => {
                 return Err(Fault::syntax(
                     end,
@@ -201,13 +214,13 @@ impl Scanner<'_> {
 fn text_end(bytes: &[u8], value_start: usize, value_end: usize, told: &mut Told) -> Step<usize> {
     match byte(bytes, value_end) {
         b'\n' | 0 => return Ok(value_end),
-        b' ' | b'\t' => {}
+        b' ' | b'\t' | b'\r' => {}
         _ => return Err(value_fault(bytes, value_start)),
     }
     let mut end = skip_blanks(bytes, value_end);
-    if !matches!(byte(bytes, end), b'\n' | 0) {
+    if !matches!(byte(bytes, end), b'\n' | b'\r' | 0) {
         let Some(stamp_end) = milliseconds(bytes, end)
-            .filter(|end| matches!(byte(bytes, *end), b' ' | b'\t' | b'\n' | 0))
+            .filter(|end| matches!(byte(bytes, *end), b' ' | b'\t' | b'\n' | b'\r' | 0))
         else {
             return Err(Fault::syntax(
                 end,
@@ -218,15 +231,17 @@ fn text_end(bytes: &[u8], value_start: usize, value_end: usize, told: &mut Told)
             ));
         };
         end = skip_blanks(bytes, stamp_end);
-        if end == stamp_end {
+        if end == stamp_end && byte(bytes, end) != b'\r' {
             return Ok(end);
         }
     }
-    match byte(bytes, end) {
+    let feed = end + usize::from(byte(bytes, end) == b'\r');
+    match byte(bytes, feed) {
         b'\n' | 0 => {
-            // Blanks at the end of the line: Prometheus skips them, Go's expfmt does not.
+            // Blanks at the end of the line: Prometheus skips them, Go's expfmt does not. A carriage return as on
+            // Windows: neither takes it.
             told.irregular = true;
-            Ok(end)
+            Ok(feed)
         }
         _ => Err(Fault::syntax(
             end,
@@ -257,7 +272,7 @@ fn check_not_negative(
 #[cold]
 fn name_fault(bytes: &[u8], start: usize, at: usize) -> Box<Fault> {
     match byte(bytes, at) {
-        0 | b'\n' => Fault::syntax(
+        0 | b'\n' | b'\r' => Fault::syntax(
             at,
             format!(
                 "expected a value after {}",
@@ -275,11 +290,7 @@ fn name_fault(bytes: &[u8], start: usize, at: usize) -> Box<Fault> {
 fn value_fault(bytes: &[u8], at: usize) -> Box<Fault> {
     let found = word(bytes, at);
     match byte(bytes, at) {
-        0 | b'\n' => Fault::syntax(at, "expected a value, found the end of the line"),
-        _ if found.ends_with(b"\r") => Fault::syntax(
-            at + found.len() - 1,
-            "a carriage return: lines end with a line feed alone",
-        ),
+        0 | b'\n' | b'\r' => Fault::syntax(at, "expected a value, found the end of the line"),
         _ => Fault::syntax(at, format!("expected a value, found {}", quote(found))),
     }
 }

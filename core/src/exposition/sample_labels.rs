@@ -9,6 +9,7 @@ use super::families::Owner;
 use super::names::{Known, MAX_LABEL_NAMES, Role, hash, is_reserved_label};
 use super::number::is_number;
 use super::page::{Span, Splice};
+use super::quoted;
 use super::scanner::{Group, Place, Scanner, Told};
 
 /// Where the check of labels begins.
@@ -84,7 +85,8 @@ impl Scanner<'_> {
                                 splice: Splice::Plain,
                             });
                         }
-                        let (known, value) = self.new_label::<OM>(name, place, &mut new_names)?;
+                        let (known, value) =
+                            self.new_label::<OM>(name, place, &mut new_names, &mut told)?;
                         at = value;
                         self.places.push(Place {
                             known,
@@ -179,17 +181,19 @@ impl Scanner<'_> {
         at: usize,
         place: usize,
         new_names: &mut bool,
+        told: &mut Told,
     ) -> Step<(Known, usize)> {
         let bytes = self.bytes;
-        let end = if is(byte(bytes, at), LABEL_START) {
-            skip(bytes, at, LABEL)
+        let in_quotes = byte(bytes, at) == b'"';
+        let (start, end) = if is(byte(bytes, at), LABEL_START) {
+            (at, skip(bytes, at, LABEL))
+        } else if in_quotes {
+            quoted::name(bytes, at)?
         } else {
-            at
-        };
-        let name = bytes.get(at..end).unwrap_or_default();
-        if name.is_empty() {
             return Err(label_fault(bytes, at));
-        }
+        };
+        let name = bytes.get(start..end).unwrap_or_default();
+        let end_of_name = end + usize::from(in_quotes);
         // Text has no rule for the others with two underscores, and Go's expfmt takes them.
         if name == b"__name__" || (OM && is_reserved_label(name)) {
             return Err(Fault::syntax(
@@ -197,12 +201,13 @@ impl Scanner<'_> {
                 format!("the label name {} is reserved", quote(name)),
             ));
         }
-        let equals = if OM { end } else { skip_blanks(bytes, end) };
+        let equals = if OM {
+            end_of_name
+        } else {
+            skip_blanks(bytes, end_of_name)
+        };
         if byte(bytes, equals) != b'=' {
-            return Err(Fault::syntax(
-                equals,
-                format!("expected `=` after the label name {}", quote(name)),
-            ));
+            return Err(quoted::equals_fault(bytes, equals, name, in_quotes));
         }
         let opening = if OM {
             equals + 1
@@ -215,12 +220,15 @@ impl Scanner<'_> {
                 format!("expected `\"` before the value of label {}", quote(name)),
             ));
         }
-        let Some(known) = self.families.index.label_names.intern(bytes, at, end) else {
+        let Some(mut known) = self.families.index.label_names.intern(bytes, start, end) else {
             return Err(Fault::too_large(
                 at,
                 format!("more than {MAX_LABEL_NAMES} different label names"),
             ));
         };
+        if in_quotes {
+            known = self.note_label_name(known, (start, end), told);
+        }
         // The labels before this one were the known ones. Mark them as seen on this line, once.
         if !*new_names {
             *new_names = true;
@@ -314,7 +322,6 @@ fn check_role(bytes: &[u8], owner: Owner, role: Role, value: Span) -> Step<()> {
 #[cold]
 fn label_fault(bytes: &[u8], at: usize) -> Box<Fault> {
     match byte(bytes, at) {
-        b'"' => Fault::syntax(at, "quoted (UTF-8) names are not part of this format"),
         0 | b'\n' => Fault::syntax(at, "the labels do not end on this line"),
         _ => Fault::syntax(
             at,

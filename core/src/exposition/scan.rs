@@ -3,10 +3,13 @@
 use bytes::Bytes;
 
 use super::bytes::{NAME_START, byte, is, skip_blanks};
-use super::error::{Fault, Step, quote};
+use super::error::{CARRIAGE_RETURN, Fault, Step, quote};
 use super::page::{Index, Mark, Page};
 use super::scanner::Scanner;
 use super::{Format, Limits, ScanError};
+
+/// U+FEFF at the beginning of a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Page {
     /// Checks a body against its format and indexes it, in one pass.
@@ -57,7 +60,12 @@ impl Scanner<'_> {
 
     fn text(&mut self) -> Step<()> {
         let bytes = self.bytes;
-        let mut at = 0;
+        // Windows programs begin files so.
+        let mut at = if bytes.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK.len()
+        } else {
+            0
+        };
         while at < bytes.len() {
             let line = at;
             let mut start = at;
@@ -67,9 +75,13 @@ impl Scanner<'_> {
                 first = byte(bytes, start);
             }
             at = match first {
-                first if is(first, NAME_START) => self.sample::<false>(start)?,
+                first if is(first, NAME_START) => self.sample::<false, false>(start)?,
                 b'#' => self.text_comment(start)?,
                 b'\n' => start + 1,
+                b'{' => self.sample::<false, true>(start)?,
+                b'\r' if matches!(byte(bytes, start + 1), b'\n' | 0) => {
+                    (start + 2).min(bytes.len())
+                }
                 0 => start,
                 _ => return Err(start_fault(bytes, start)),
             };
@@ -84,7 +96,8 @@ impl Scanner<'_> {
         loop {
             let line = at;
             at = match byte(bytes, at) {
-                first if is(first, NAME_START) => self.sample::<true>(at)?,
+                first if is(first, NAME_START) => self.sample::<true, false>(at)?,
+                b'{' => self.sample::<true, true>(at)?,
                 b'#' if matches!(bytes.get(at..), Some(b"# EOF" | b"# EOF\n")) => break,
                 b'#' => self.openmetrics_metadata(at)?,
                 b'\n' => return Err(Fault::syntax(at, "a blank line")),
@@ -118,8 +131,7 @@ fn start_fault(bytes: &[u8], at: usize) -> Box<Fault> {
     let rest = bytes.get(at..).unwrap_or_default();
     let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
     match byte(bytes, at) {
-        b'{' => Fault::syntax(at, "quoted (UTF-8) names are not part of this format"),
-        b'\r' => Fault::syntax(at, "a carriage return: lines end with a line feed alone"),
+        b'\r' => Fault::syntax(at, CARRIAGE_RETURN),
         _ => Fault::syntax(
             at,
             format!("expected a metric name or `#`, found {}", quote(line)),

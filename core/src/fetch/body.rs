@@ -12,7 +12,8 @@ use tokio::time::timeout;
 
 use super::budget::{Account, Budgets};
 use super::classify;
-use super::decode::{Encoding, too_large};
+use super::decode::Encoding;
+use super::inflate::too_large;
 use super::metrics::Metrics;
 use super::pool::Lease;
 use crate::exposition::{Format, Limits, Page};

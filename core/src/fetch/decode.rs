@@ -1,18 +1,11 @@
-//! Content encodings: which one a body has, and decompression that stops at a limit.
-
-use std::io::{self, Read};
+//! Content encodings: which one a body has, and what it says of its size.
 
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
 use super::budget::Account;
+use super::inflate::{self, broken, too_large};
 use crate::failure::{Failure, Reason};
-
-/// Output is made and counted in steps of this many bytes, so that a bomb is noticed as it grows.
-const STEP: usize = 256 << 10;
-
-/// The first step of a body that does not say how large it is.
-const FIRST_STEP: usize = 4 << 10;
 
 /// Deflate cannot expand further than this: a larger size in a trailer is a lie.
 const DEFLATE_RATIO: usize = 1032;
@@ -98,7 +91,12 @@ impl Encoding {
                 if likely > max && likely == announced {
                     return Err(too_large(max));
                 }
-                inflate(
+                if likely == announced
+                    && let Some(body) = inflate::member(raw, announced, account)
+                {
+                    return Ok(body);
+                }
+                inflate::steps(
                     flate2::bufread::MultiGzDecoder::new(raw),
                     likely,
                     max,
@@ -115,7 +113,7 @@ impl Encoding {
                 decoder
                     .window_log_max(ZSTD_WINDOW_LOG)
                     .map_err(|error| broken(&error))?;
-                inflate(
+                inflate::steps(
                     decoder,
                     announced.min(raw.len().saturating_mul(ZSTD_RATIO)),
                     max,
@@ -124,52 +122,6 @@ impl Encoding {
             }
         }
     }
-}
-
-fn inflate(
-    mut decoder: impl Read,
-    likely: usize,
-    max: usize,
-    account: &mut Account,
-) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::with_capacity(likely.min(max));
-    // One byte more than announced, so that an honest body ends within its first step.
-    let mut step = likely.saturating_add(1).clamp(FIRST_STEP, STEP);
-    loop {
-        account.grow(step)?;
-        let read = (&mut decoder)
-            .take(step as u64)
-            .read_to_end(&mut body)
-            .map_err(|error| broken(&error))?;
-        if body.len() > max {
-            return Err(too_large(max));
-        }
-        if read < step {
-            account.shrink_to(account.held().saturating_sub(step - read));
-            return Ok(body);
-        }
-        step = STEP;
-    }
-}
-
-/// The failure of a body over `max_body`.
-pub(super) fn too_large(max: usize) -> Failure {
-    Failure::new(
-        Reason::TooLarge,
-        format!("the body is larger than {max} bytes (`max_body`)"),
-    )
-}
-
-fn broken(error: &io::Error) -> Failure {
-    let what = if error.kind() == io::ErrorKind::UnexpectedEof {
-        "is cut off"
-    } else {
-        "cannot be decompressed"
-    };
-    Failure::new(
-        Reason::Protocol,
-        format!("the compressed body {what}: {error}"),
-    )
 }
 
 #[cfg(test)]
@@ -181,6 +133,7 @@ mod tests {
 
     use super::*;
     use crate::fetch::budget::test_budgets;
+    use crate::fetch::inflate::STEP;
 
     fn gzip(body: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -250,6 +203,18 @@ mod tests {
             .unwrap(),
             b"a 1\nb 2\n"
         );
+    }
+
+    #[test]
+    fn a_member_that_is_repeated_counts_as_often_as_it_stands_there() {
+        for count in 1..5 {
+            let raw = gzip(b"a 1\n").repeat(count);
+            assert_eq!(
+                decode(Encoding::Gzip, &raw, 100).unwrap(),
+                b"a 1\n".repeat(count),
+                "{count}"
+            );
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod decode;
 mod exchange;
 mod flight;
 mod health;
+mod inflate;
 mod limits;
 mod metrics;
 mod pool;

@@ -2,6 +2,8 @@
 
 use super::Health;
 use super::source::{Block, addable};
+use crate::exposition::protobuf::field_of;
+use crate::exposition::protobuf::write::{Head, field_len, write_double, write_head};
 use crate::exposition::{Format, MetricType};
 use crate::labels::Labels;
 
@@ -75,7 +77,8 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new(health: &[Health]) -> Self {
+    pub(super) fn new(health: &[Health], format: Format) -> Self {
+        let render = |labels: &Labels| Block::new(labels, format).alone(format).to_vec();
         let mut rows: Vec<Row> = Vec::with_capacity(health.len());
         let mut known: hashbrown::HashMap<Labels, usize> =
             hashbrown::HashMap::with_capacity(health.len());
@@ -87,7 +90,7 @@ impl Rows {
             let error = health.failure.map(|reason| {
                 let mut labels = labels.clone();
                 labels.push("error", reason.as_str());
-                Block::new(&labels).braces().to_vec()
+                render(&labels)
             });
             if let Some(row) = known
                 .get(&labels)
@@ -97,7 +100,7 @@ impl Rows {
                 row.join(health, error);
                 continue;
             }
-            let block = Block::new(&labels).braces().to_vec();
+            let block = render(&labels);
             known.insert(labels, rows.len());
             rows.push(Row {
                 block,
@@ -130,18 +133,62 @@ impl Rows {
                 if row.has(*series) {
                     if !self.header {
                         self.header = true;
-                        let kind = series.kind(format).word(format);
-                        out.extend_from_slice(
-                            format!("# HELP {name} {help}\n# TYPE {name} {kind}\n").as_bytes(),
-                        );
+                        self.write_header(name, help, *series, format, out);
                     }
-                    row.write(*series, name, out);
+                    for labels in row.labels(*series) {
+                        let value = row.value(*series);
+                        match format {
+                            Format::Text | Format::OpenMetrics => {
+                                let value = value.to_string();
+                                out.extend_from_slice(
+                                    &[name.as_bytes(), labels, b" ", value.as_bytes(), b"\n"]
+                                        .concat(),
+                                );
+                            }
+                            Format::Protobuf => {
+                                write_metric(series.kind(format), labels, value, out);
+                            }
+                        }
+                    }
                 }
                 self.row += 1;
             }
             (self.family, self.row, self.header) = (self.family + 1, 0, false);
         }
         false
+    }
+
+    fn write_header(
+        &self,
+        name: &str,
+        help: &str,
+        series: Series,
+        format: Format,
+        out: &mut Vec<u8>,
+    ) {
+        let kind = series.kind(format);
+        match format {
+            Format::Text | Format::OpenMetrics => {
+                let kind = kind.word(format);
+                out.extend_from_slice(
+                    format!("# HELP {name} {help}\n# TYPE {name} {kind}\n").as_bytes(),
+                );
+            }
+            Format::Protobuf => {
+                let rows = self.rows.iter().filter(|row| row.has(series));
+                let metrics = rows.flat_map(|row| row.labels(series));
+                let head = Head {
+                    name: name.as_bytes(),
+                    help: help.as_bytes(),
+                    unit: b"",
+                    kind,
+                };
+                head.write(
+                    metrics.map(|labels| field_len(metric_len(labels))).sum(),
+                    out,
+                );
+            }
+        }
     }
 }
 
@@ -177,21 +224,38 @@ impl Row {
             .extend(error.filter(|error| !self.errors.contains(error)));
     }
 
-    fn write(&self, series: Series, name: &str, out: &mut Vec<u8>) {
-        let value = match series {
-            Series::Up => u8::from(self.up).to_string(),
-            Series::Duration => self.seconds.to_string(),
-            Series::Samples => self.samples.to_string(),
-            Series::BodyBytes => self.body_bytes.to_string(),
-            Series::Error | Series::ExporterError => {
-                for block in &self.errors {
-                    out.extend_from_slice(&[name.as_bytes(), block, b" 1\n"].concat());
-                }
-                return;
-            }
+    /// The labels of the samples that it has in this series.
+    fn labels(&self, series: Series) -> impl Iterator<Item = &[u8]> {
+        let labels = match series {
+            Series::Error | Series::ExporterError => &self.errors[..],
+            _ => std::slice::from_ref(&self.block),
         };
-        out.extend_from_slice(
-            &[name.as_bytes(), &self.block, b" ", value.as_bytes(), b"\n"].concat(),
-        );
+        labels.iter().map(|labels| &labels[..])
     }
+
+    fn value(&self, series: Series) -> f64 {
+        match series {
+            Series::Up => f64::from(u8::from(self.up)),
+            Series::Duration => self.seconds,
+            Series::Samples => self.samples as f64,
+            Series::BodyBytes => self.body_bytes as f64,
+            Series::Error | Series::ExporterError => 1.0,
+        }
+    }
+}
+
+/// Bytes of a value: tag and double. A message of it has two bytes more.
+const VALUE: usize = 9;
+
+/// Bytes of a protobuf metric with these labels.
+fn metric_len(labels: &[u8]) -> usize {
+    labels.len() + field_len(VALUE)
+}
+
+fn write_metric(kind: MetricType, labels: &[u8], value: f64, out: &mut Vec<u8>) {
+    let (number, _) = field_of(kind);
+    write_head(4, metric_len(labels), out);
+    out.extend_from_slice(labels);
+    write_head(number as u8, VALUE, out);
+    write_double(1, value, out);
 }

@@ -11,9 +11,9 @@
 //! - **HELP** is the first that is not empty, and so is UNIT.
 //! - **TYPE.** When inputs disagree, the type that most of them have keeps the family (of equals the first), and
 //!   samples of another type go to a family of their own, `<name>_<type>`. An untyped family joins a gauge and,
-//!   in text, a counter of its name: its samples look the same.
+//!   but for OpenMetrics, a counter of its name: its samples look the same.
 //! - **Names.** A family reserves all names that its samples can have (`x`, `x_bucket`, `x_sum`, `x_count` for a
-//!   histogram in text). Another family with such a name becomes `<name>_<type>` too; when that is taken,
+//!   histogram in text; in protobuf all that Prometheus makes of a metric). Another family with such a name becomes `<name>_<type>` too; when that is taken,
 //!   `<name>_<type>_2` and so on. Histograms and the like come first, then other typed families, then untyped.
 //! - **Reserved names.** `promfetch_up`, `promfetch_scrape_…`, `promfetcher_scrape_error` and
 //!   `promfetcher_scrape_external_exporter_error` of an app become `exported_<name>`.
@@ -21,9 +21,13 @@
 //!   a label that was left out) are left out, whole metrics at a time, and counted.
 //! - A stateset that gets another name, or whose name is that of an added label, is written as a gauge, since its
 //!   state label no longer has its name. Of each series the first sample stays, and the others count as duplicates.
+//! - **Protobuf.** A metric keeps its bytes, with all that the format does not know, and gets the labels as further
+//!   fields at its end. Only labels in conflict, and the values of untyped metrics that join others, are written anew.
+//!   Of the family's own message no more is kept than the format has: name, HELP, type and unit.
 //!
 //! [`LabelConflict`]: crate::config::LabelConflict
 
+mod append;
 mod conflicts;
 mod health;
 mod overlap;
@@ -101,7 +105,9 @@ pub struct Stats {
 /// Memory beside the inputs is a few bytes per family and input, and one chunk.
 pub fn merge(inputs: Vec<Input>, health: Option<&[Health]>, options: &Options) -> Merged {
     let plan = plan::Plan::new(inputs, options);
-    let health = health.map_or_else(health::Rows::default, health::Rows::new);
+    let health = health.map_or_else(health::Rows::default, |health| {
+        health::Rows::new(health, options.format)
+    });
     Merged {
         writer: write::Writer::new(plan, health, *options),
     }

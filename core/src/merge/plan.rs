@@ -6,6 +6,7 @@ use super::conflicts::{Claims, is_reserved};
 use super::source::Source;
 use super::{Input, Options, Stats, overlap};
 use crate::config::LabelConflict;
+use crate::exposition::protobuf::unit_fits;
 use crate::exposition::{FamilyEntry, Format, MetricType, Page, hash, normalise_escapes};
 
 /// One input's part in a family.
@@ -304,7 +305,7 @@ fn name(drafts: Vec<Draft>, sources: &[Source], format: Format) -> Vec<Family> {
                 draft.kind
             };
             let unit = if name == own_name && format != Format::Text {
-                unit(&draft.members, kind, sources)
+                unit(&name, &draft.members, kind, sources)
             } else {
                 Vec::new()
             };
@@ -335,7 +336,8 @@ fn help(members: &[Member], sources: &[Source], format: Format) -> Vec<u8> {
     help
 }
 
-fn unit(members: &[Member], kind: MetricType, sources: &[Source]) -> Vec<u8> {
+/// The first unit that is not empty, where the type takes one.
+fn unit(name: &[u8], members: &[Member], kind: MetricType, sources: &[Source]) -> Vec<u8> {
     if matches!(kind, MetricType::Info | MetricType::StateSet) {
         return Vec::new();
     }
@@ -343,7 +345,10 @@ fn unit(members: &[Member], kind: MetricType, sources: &[Source]) -> Vec<u8> {
         .iter()
         .find_map(|member| {
             let (page, entry) = entry(sources, *member)?;
-            Some(entry.unit?.of(page.body())).filter(|unit| !unit.is_empty())
+            let unit = entry.unit?.of(page.body());
+            // That of an untyped member may not fit the type that the others have.
+            let fits = page.format() != Format::Protobuf || unit_fits(name, kind, unit);
+            (fits && !unit.is_empty()).then_some(unit)
         })
         .unwrap_or_default()
         .to_vec()

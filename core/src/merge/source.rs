@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::Input;
-use crate::exposition::{Page, Splice, hash};
+use crate::exposition::protobuf::write::write_label;
+use crate::exposition::{Format, Page, Splice, hash};
 use crate::labels::{Labels, check_added};
 
 /// Labels rendered for each way of splicing them in.
@@ -13,10 +14,22 @@ pub(super) struct Block {
     braces: Vec<u8>,
     /// `,a="1",b="2"`
     comma: Vec<u8>,
+    /// Protobuf: the fields of a metric. The others are empty then.
+    fields: Vec<u8>,
 }
 
 impl Block {
-    pub(super) fn new(labels: &Labels) -> Self {
+    pub(super) fn new(labels: &Labels, format: Format) -> Self {
+        if format == Format::Protobuf {
+            let mut fields = Vec::new();
+            for (name, value) in labels.iter() {
+                write_label(name.as_bytes(), value.as_bytes(), &mut fields);
+            }
+            return Self {
+                fields,
+                ..Self::default()
+            };
+        }
         let plain = labels.render();
         if plain.is_empty() {
             return Self::default();
@@ -24,6 +37,7 @@ impl Block {
         Self {
             braces: [b"{", &plain[..], b"}"].concat(),
             comma: [b",", &plain[..]].concat(),
+            fields: Vec::new(),
         }
     }
 
@@ -46,6 +60,20 @@ impl Block {
     /// `{a="1",b="2"}`, or nothing.
     pub(super) fn braces(&self) -> &[u8] {
         &self.braces
+    }
+
+    /// The labels as fields of a metric.
+    #[inline]
+    pub(super) fn fields(&self) -> &[u8] {
+        &self.fields
+    }
+
+    /// What is added to a sample that has no labels of its own.
+    pub(super) fn alone(&self, format: Format) -> &[u8] {
+        match format {
+            Format::Text | Format::OpenMetrics => &self.braces,
+            Format::Protobuf => &self.fields,
+        }
     }
 }
 
@@ -76,7 +104,7 @@ impl Source {
         let Input { labels, page } = input;
         let labels = addable(labels);
         let mut source = Self {
-            block: Block::new(&labels),
+            block: Block::new(&labels, page.format()),
             labels_hash: labels.iter().fold(0, |sum, (name, value)| {
                 sum.wrapping_add(label_hash(name.as_bytes(), value.as_bytes()))
             }),
@@ -138,7 +166,10 @@ mod tests {
             ("b-c", "5"),
             ("d", "6"),
         ]);
-        assert_eq!(Block::new(&addable(labels)).braces(), br#"{a="1",d="6"}"#);
-        assert_eq!(Block::new(&Labels::new()).braces(), b"");
+        assert_eq!(
+            Block::new(&addable(labels), Format::Text).braces(),
+            br#"{a="1",d="6"}"#
+        );
+        assert_eq!(Block::new(&Labels::new(), Format::Text).braces(), b"");
     }
 }

@@ -1,14 +1,16 @@
-//! Writing the page: line pieces and label blocks are copied, nothing is formatted.
+//! Writing the page: pieces of it and label blocks are copied, nothing is formatted.
 //!
 //! The lines of a run follow each other in the body, so from one mark to the next is one piece: the end of a line
-//! and the start of the following one. A sample costs two copies, that piece and the label block.
+//! and the start of the following one. A sample costs two copies, that piece and the label block. How metrics of
+//! protobuf pages are written is told in `append.rs`.
 
+use super::append::Metrics;
 use super::health::Rows;
 use super::plan::{Family, Member, Plan};
 use super::rewrite::{Rewriter, Seen};
 use super::source::Source;
-use super::{Options, Stats};
-use crate::exposition::{FamilyEntry, Format, MetricType, Page, Run, Splice};
+use super::{Options, Stats, append};
+use crate::exposition::{FamilyEntry, Format, Page, Run, Splice, is_metric_name};
 
 /// Bytes after which a chunk is given out: it stays in the processor's cache on its way to the socket.
 pub(super) const CHUNK: usize = 64 << 10;
@@ -29,14 +31,14 @@ pub(super) struct Writer {
 
 /// What is written next.
 #[derive(Clone, Copy, Debug, Default)]
-struct Cursor {
+pub(super) struct Cursor {
     family: usize,
     member: usize,
     /// The member's run; None before its first.
     run: Option<u32>,
-    /// How many lines of the run have their labels.
-    mark: usize,
-    /// The body is copied up to here.
+    /// How many lines or metrics of the run have their labels.
+    pub(super) mark: usize,
+    /// Lines: the body is copied up to here.
     copied: usize,
 }
 
@@ -64,7 +66,11 @@ impl Writer {
             .iter()
             .filter_map(|source| Some((source, source.page.as_deref()?)));
         let pages: usize = sources
-            .map(|(source, page)| page.len() + page.samples() * source.block.braces().len())
+            .map(|(source, page)| {
+                // A length that was one byte may become two.
+                let block = source.block.alone(page.format()).len() + 1;
+                page.len() + page.places() * block
+            })
             .sum();
         pages + self.health.size_estimate() + SLACK
     }
@@ -99,7 +105,14 @@ impl Writer {
         };
         if self.at.run.is_none() {
             if self.at.member == 0 {
-                write_header(family, self.options.format, out);
+                match self.options.format {
+                    Format::Text | Format::OpenMetrics => {
+                        write_header(family, self.options.format, out);
+                    }
+                    Format::Protobuf => {
+                        append::write_header(family, &self.plan.sources, &self.options, out);
+                    }
+                }
             }
             self.at.run = entry.first_run;
             self.at.mark = 0;
@@ -119,37 +132,32 @@ impl Writer {
         if self.at.mark == 0 {
             self.at.copied = run.lines.start as usize;
         }
-        let in_conflict = entry.labels & source.conflict_bits != 0;
-        let states_as_gauges =
-            entry.kind == MetricType::StateSet && family.kind == MetricType::Gauge;
-        let check = (source.overlaps && family.members.len() > 1)
-            || (source.folds && in_conflict)
-            || states_as_gauges;
-        let rewriter = Rewriter {
-            family,
-            source,
-            place: member.source as usize,
-            format: self.options.format,
-            label_conflict: self.options.label_conflict,
-            states_as_gauges,
-        };
-        let lines = Lines {
-            rewriter,
-            page,
-            run,
-            place,
-        };
-        let finished = if check || in_conflict || family.is_renamed() {
-            let seen = check.then_some(&mut self.seen);
-            lines.rewrite(
-                &mut self.at,
-                seen,
-                &mut self.plan.stats.duplicates,
-                out,
-                limit,
-            )
+        let rewriter = Rewriter::new(family, member.source, source, (page, entry), &self.options);
+        let seen = rewriter.checks.then_some(&mut self.seen);
+        let (at, duplicates) = (&mut self.at, &mut self.plan.stats.duplicates);
+        let finished = if self.options.format == Format::Protobuf {
+            let metrics = Metrics {
+                rewriter,
+                page,
+                kind: entry.kind,
+            };
+            if metrics.are_changed() {
+                metrics.rewrite(place, at, seen, duplicates, out, limit)
+            } else {
+                metrics.copy(place, at, out, limit)
+            }
         } else {
-            lines.copy(&mut self.at, out, limit)
+            let lines = Lines {
+                rewriter,
+                page,
+                run,
+                place,
+            };
+            if lines.rewriter.changes_labels() || family.is_renamed() {
+                lines.rewrite(at, seen, duplicates, out, limit)
+            } else {
+                lines.copy(at, out, limit)
+            }
         };
         if finished {
             self.at.mark = 0;
@@ -191,7 +199,7 @@ impl Writer {
     }
 }
 
-fn part(sources: &[Source], member: Member) -> Option<(&Source, &Page, &FamilyEntry)> {
+pub(super) fn part(sources: &[Source], member: Member) -> Option<(&Source, &Page, &FamilyEntry)> {
     let source = sources.get(member.source as usize)?;
     let page = source.page.as_deref()?;
     Some((source, page, page.entries().get(member.entry as usize)?))
@@ -199,8 +207,18 @@ fn part(sources: &[Source], member: Member) -> Option<(&Source, &Page, &FamilyEn
 
 /// HELP, TYPE and UNIT.
 fn write_header(family: &Family, format: Format, out: &mut Vec<u8>) {
+    let quote: &[u8] = if is_metric_name(&family.name) {
+        b""
+    } else {
+        b"\""
+    };
     let mut line = |keyword: &[u8], text: &[u8]| {
-        for piece in [b"# ", keyword, b" ", &family.name, b" ", text, b"\n"] {
+        let name = [quote, &family.name, quote];
+        for piece in [b"# ", keyword, b" "]
+            .into_iter()
+            .chain(name)
+            .chain([&b" "[..], text, b"\n"])
+        {
             out.extend_from_slice(piece);
         }
     };

@@ -2,7 +2,17 @@
 
 use promfetch_core::exposition::{Dialect, Format, Limits, Page};
 
+mod from_protobuf;
 mod lines;
+mod messages;
+mod protobuf;
+mod series;
+mod to_protobuf;
+
+/// The messages; how they are encoded is prost's business.
+#[allow(dead_code, reason = "tests need not use every field")]
+#[path = "../../src/exposition/protobuf/model.rs"]
+mod model;
 
 #[path = "../merge/families.rs"]
 mod families;
@@ -39,7 +49,10 @@ fn convert(page: &Page, to: Dialect) -> Page {
         Ok(converted) => converted,
         Err(error) => panic!(
             "{error}\n---- the page, to {to:?} ----\n{}",
-            String::from_utf8_lossy(page.body())
+            match page.format() {
+                Format::Protobuf => messages::show(page.body()),
+                _ => text_of(page).to_owned(),
+            }
         ),
     }
 }

@@ -13,6 +13,13 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus")
 }
 
+/// All pages that are good.
+fn good_pages() -> Vec<(String, Vec<u8>, Format)> {
+    let pages = [pages(folder()), pages(folder().join("utf8"))];
+    assert!(pages.iter().all(|pages| !pages.is_empty()));
+    pages.concat()
+}
+
 /// The pages of a folder by file name, in order.
 fn pages(folder: PathBuf) -> Vec<(String, Vec<u8>, Format)> {
     let mut pages: Vec<_> = std::fs::read_dir(folder)
@@ -34,9 +41,7 @@ fn pages(folder: PathBuf) -> Vec<(String, Vec<u8>, Format)> {
 
 #[test]
 fn a_page_merged_with_itself_has_every_sample_twice() {
-    let pages = pages(folder());
-    assert!(!pages.is_empty());
-    for (name, body, format) in pages {
+    for (name, body, format) in good_pages() {
         let body = String::from_utf8(body).unwrap();
         let page = good(&body, format);
         assert_eq!(page.samples(), samples(&body).len(), "{name}");
@@ -53,7 +58,7 @@ fn a_page_merged_with_itself_has_every_sample_twice() {
 
 #[test]
 fn nothing_is_lost_without_labels_either() {
-    for (name, body, format) in pages(folder()) {
+    for (name, body, format) in good_pages() {
         let body = String::from_utf8(body).unwrap();
         let merged = merged_alone(&good(&body, format), Labels::new(), format);
         assert!(

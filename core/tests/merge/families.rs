@@ -14,7 +14,7 @@ pub(crate) enum Names {
     Shared,
 }
 
-const SHARED: [&str; 14] = [
+const SHARED: [&str; 18] = [
     "x",
     "y",
     "x_total",
@@ -29,10 +29,15 @@ const SHARED: [&str; 14] = [
     "promfetch_scrape_samples",
     "exported_promfetch_up",
     "index",
+    "x.y",
+    "x.y_total",
+    "x.y_sum",
+    r#"1 \"x\" \\ \n{},=#"#,
 ];
 
 /// Some are as long as a machine word or a little shorter, with `="` or without: the scan compares words.
-const LABEL_NAMES: [&str; 18] = [
+/// Those in quotes need them or not.
+const LABEL_NAMES: [&str; 26] = [
     "a",
     "b",
     "code",
@@ -51,6 +56,14 @@ const LABEL_NAMES: [&str; 18] = [
     "instance_id",
     "instance",
     "exported_index",
+    r#""a""#,
+    r#""index""#,
+    r#""exported_index""#,
+    r#""a.b""#,
+    r#""eight.ch""#,
+    r#""http.request.method""#,
+    r#""1 \"x\" \\ \n{},=#""#,
+    r#""käse""#,
 ];
 
 const VALUES: [&str; 14] = [
@@ -74,10 +87,35 @@ impl Names {
     /// A name for a family of the type that `word` tells.
     pub(crate) fn pick(self, tape: &mut Tape, word: &str) -> String {
         match self {
-            Self::ByType => format!("{word}_{}", tape.below(4)),
+            Self::ByType => match tape.below(6) {
+                4 => format!("{word}.x"),
+                5 => format!("{word} {}", r#"\"x\" \\ \n{},=#"#),
+                number => format!("{word}_{number}"),
+            },
             Self::Shared => tape.of(&SHARED).to_owned(),
         }
     }
+}
+
+/// Whether a metric of this name must be in quotes.
+pub(crate) fn needs_quotes(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_digit())
+        || name.contains(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | ':'))
+}
+
+/// The name in quotes, when it needs them or `always`.
+pub(crate) fn quoted(name: &str, always: bool) -> String {
+    if always || needs_quotes(name) {
+        format!("\"{name}\"")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Whether two label names are the same, in quotes or not.
+fn is_same(one: &str, other: &str) -> bool {
+    let plain = |name| str::strip_prefix(name, '"').and_then(|rest| rest.strip_suffix('"'));
+    plain(one).unwrap_or(one) == plain(other).unwrap_or(other)
 }
 
 /// Labels of the first series of a family. `taken` is a name that they must not have.
@@ -85,7 +123,7 @@ pub(crate) fn first_labels(tape: &mut Tape, taken: &str) -> LabelSet {
     let mut labels: LabelSet = Vec::new();
     for _ in 0..tape.below(5) {
         let name = tape.of(&LABEL_NAMES);
-        if name != taken && labels.iter().all(|(known, _)| known != name) {
+        if !is_same(name, taken) && labels.iter().all(|(known, _)| !is_same(known, name)) {
             labels.push((name.to_owned(), value(tape)));
         }
     }
@@ -108,7 +146,7 @@ pub(crate) fn next_labels(tape: &mut Tape, before: &LabelSet, taken: &str) -> La
         2 if at < labels.len() => drop(labels.remove(at)),
         3 => {
             let name = tape.of(&LABEL_NAMES);
-            if name != taken && labels.iter().all(|(known, _)| known != name) {
+            if !is_same(name, taken) && labels.iter().all(|(known, _)| !is_same(known, name)) {
                 labels.insert(at, (name.to_owned(), value(tape)));
             }
         }

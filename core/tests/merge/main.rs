@@ -9,8 +9,11 @@ use promfetch_core::merge::{Input, Merged, Options, merge};
 
 mod corpus;
 mod families;
+mod lenient;
 mod merged;
 mod openmetrics;
+mod protobuf;
+mod quoted;
 mod reader;
 mod spoiled;
 mod spoiler;

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::families::{LabelSet, Names, first_labels, next_labels, plain, with};
+use crate::families::{
+    LabelSet, Names, first_labels, needs_quotes, next_labels, plain, quoted, with,
+};
 use crate::tape::Tape;
 
 /// Each type with what its samples can have after the name.
@@ -21,12 +23,15 @@ const TYPES: [(&str, &[&str]); 9] = [
 const BOUNDS: [&str; 6] = ["-2.5", "0.1", "0.25", "1.0", "1e3", "+Inf"];
 const GAUGES: [&str; 8] = ["1", "0", "-1.5", "2.5e7", "NaN", "+Inf", "-Inf", ".5"];
 const TOTALS: [&str; 5] = ["0", "1", "1.5", "1e3", "9007199254740993"];
-const EXEMPLARS: [&str; 5] = [
+const EXEMPLARS: [&str; 8] = [
     r#" # {trace_id="KOO5S4vxi0o"} 0.67"#,
     " # {} 1",
     r#" # {trace_id="4bf92f3577b34da6",span="}"} 9.8 1520879607.789"#,
     r#" # {a="\\ \n"} 1"#,
     r#" # {a="\""} 1"#,
+    r#" # {"trace.id"="KOO5S4vxi0o","a"="\\n"} 0.67"#,
+    r#" # {"a"="b"} 1"#,
+    r#" # {"a\""="b"} 1"#,
 ];
 
 /// A page of several families.
@@ -34,6 +39,7 @@ pub(crate) fn page(tape: &mut Tape, names: Names) -> String {
     let mut page = OpenMetrics {
         out: String::new(),
         reserved: BTreeSet::new(),
+        braced: false,
     };
     for _ in 0..=tape.below(5) {
         page.family(tape, names);
@@ -44,6 +50,8 @@ pub(crate) fn page(tape: &mut Tape, names: Names) -> String {
 struct OpenMetrics {
     out: String,
     reserved: BTreeSet<String>,
+    /// Names of metrics stand in the braces, whether they need that or not.
+    braced: bool,
 }
 
 impl OpenMetrics {
@@ -64,6 +72,7 @@ impl OpenMetrics {
         }
         self.reserved.extend(wanted);
         if !kind.is_empty() {
+            let name = quoted(&name, tape.rarely(6));
             let mut lines = vec![format!("# TYPE {name} {kind}\n")];
             if unit {
                 lines.push(format!("# UNIT {name} seconds\n"));
@@ -80,6 +89,7 @@ impl OpenMetrics {
         // A state's label has the name of the metric.
         let mut labels = first_labels(tape, &name);
         for _ in 0..tape.below(5) {
+            self.braced = tape.rarely(6);
             self.group(tape, &name, kind, &labels);
             labels = next_labels(tape, &labels, &name);
         }
@@ -129,7 +139,7 @@ impl OpenMetrics {
             "info" => self.line(name, "_info", labels, "1"),
             "stateset" => {
                 for state in ["on", "off", "in \\\"between\\\""] {
-                    let labels = with(tape, labels, name, state);
+                    let labels = with(tape, labels, &quoted(name, self.braced), state);
                     let value = tape.below(2);
                     self.line(name, "", &labels, &format!("{value}{stamp}"));
                 }
@@ -184,7 +194,10 @@ impl OpenMetrics {
 
     fn line(&mut self, name: &str, suffix: &str, labels: &LabelSet, end: &str) {
         let inside = plain(labels);
-        let _ = if inside.is_empty() {
+        let comma = if inside.is_empty() { "" } else { "," };
+        let _ = if self.braced || needs_quotes(name) {
+            writeln!(self.out, "{{\"{name}{suffix}\"{comma}{inside}}} {end}")
+        } else if inside.is_empty() {
             writeln!(self.out, "{name}{suffix} {end}")
         } else {
             writeln!(self.out, "{name}{suffix}{{{inside}}} {end}")

@@ -76,6 +76,9 @@ h_bucket{method="GET",path="/b\\",le="0.1",} 2
 h_count{method="GET",path="/b\\"} 1
 h_count{method="PUT",path="/b\\",a="1"} 1
 h_count{path="/b\\",method="PUT",a="1"} -0 5
+{"h.i","a.b"="1",c="1"} 1
+{"h.i","a.b"="1",c="2","d"="3"} 1
+{"h.i","a.b"="2","d"="3"} 1
 "#;
 const OPENMETRICS: &str = r#"# TYPE h histogram
 h_bucket{method="GET",path="/a",le="0.1"} 0
@@ -86,6 +89,9 @@ h_sum{method="GET",path="/b\\"} 2
 # TYPE s stateset
 s{s="on",a="1"} 0
 s{s="off",a="1"} 1
+# TYPE "s.t" stateset
+{"s.t","s.t"="on","a"="1"} 0
+{"s.t","s.t"="off","a"="1"} 1
 # EOF
 "#;
 
@@ -159,12 +165,38 @@ fn keep_apart(page: &[u8]) -> (Vec<u8>, Vec<usize>) {
             apart.extend_from_slice(b"{keeps_apart=\"1\"} 1\n");
             numbers.push(number + 1);
         }
+        if let Some(name) = name_in_braces(start) {
+            apart.extend_from_slice(&[b"{", name, b",keeps_apart=\"1\"} 1\n"].concat());
+            numbers.push(number + 1);
+        }
         apart.extend_from_slice(line);
         numbers.push(number + 1);
     }
     // An error may stand after the last line feed.
     numbers.push(numbers.last().map_or(1, |last| last + 1));
     (apart, numbers)
+}
+
+/// The metric name in quotes that the line begins with behind its brace.
+fn name_in_braces(line: &[u8]) -> Option<&[u8]> {
+    let inside = blanks(line.strip_prefix(b"{")?);
+    let mut end = 1;
+    loop {
+        match inside.strip_prefix(b"\"")?.get(end - 1)? {
+            b'"' => break,
+            b'\\' => end += 2,
+            _ => end += 1,
+        }
+    }
+    let (name, rest) = inside.split_at(end + 1);
+    matches!(blanks(rest).first()?, b',' | b'}').then_some(name)
+}
+
+fn blanks(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = text {
+        text = rest;
+    }
+    text
 }
 
 /// OpenMetrics: turns the labels round in every other line, where their order means nothing. A line thus begins
@@ -186,7 +218,12 @@ fn turn(page: &str, parity: usize) -> String {
                     .iter()
                     .map(|(name, value)| format!("{name}=\"{value}\""))
                     .collect();
-                format!("{name}{{{}}}{rest}", pairs.join(","))
+                let pairs = pairs.join(",");
+                if name.starts_with('"') {
+                    format!("{{{name},{pairs}}}{rest}")
+                } else {
+                    format!("{name}{{{pairs}}}{rest}")
+                }
             };
             // The reader of this test is lenient. What it read must be all there is.
             if written(&labels) != line {

@@ -13,7 +13,7 @@ pub(crate) fn spoil(tape: &mut Tape, page: &str) -> Vec<u8> {
             break;
         }
         let at = place(tape, bytes.len());
-        match tape.below(9) {
+        match tape.below(10) {
             0 => bytes[at] = BYTES[tape.below(BYTES.len())],
             1 => bytes.insert(at, BYTES[tape.below(BYTES.len())]),
             2 => drop(bytes.remove(at)),
@@ -31,6 +31,10 @@ pub(crate) fn spoil(tape: &mut Tape, page: &str) -> Vec<u8> {
             }),
             7 => lines(&mut bytes, |lines| {
                 drop(lines.remove(place(tape, lines.len())))
+            }),
+            8 => lines(&mut bytes, |lines| {
+                let one = place(tape, lines.len());
+                change_quotes(tape, &mut lines[one]);
             }),
             _ => lines(&mut bytes, |lines| {
                 let one = place(tape, lines.len());
@@ -55,11 +59,37 @@ fn lines(bytes: &mut Vec<u8>, change: impl FnOnce(&mut Vec<Vec<u8>>)) {
     *bytes = lines.concat();
 }
 
+/// Puts the name of one of the labels of this line in quotes, or takes them away.
+fn change_quotes(tape: &mut Tape, line: &mut Vec<u8>) {
+    let starts = label_starts(line);
+    if starts.is_empty() {
+        return;
+    }
+    let from = starts[tape.below(starts.len())];
+    let Some(length) = line[from..].iter().position(|byte| *byte == b'=') else {
+        return;
+    };
+    let name = &line[from..from + length];
+    let changed = match name.strip_prefix(b"\"") {
+        Some(rest) => rest.strip_suffix(b"\"").unwrap_or(rest).to_vec(),
+        None => [b"\"", name, b"\""].concat(),
+    };
+    line.splice(from..from + length, changed);
+}
+
+/// Where labels of this line begin, most of them.
+fn label_starts(line: &[u8]) -> Vec<usize> {
+    (1..line.len())
+        .filter(|at| {
+            matches!(line[at - 1], b'{' | b',')
+                && (line[*at].is_ascii_alphabetic() || line[*at] == b'"')
+        })
+        .collect()
+}
+
 /// Puts one of the labels of this line, with its value or another, in another place too.
 fn repeat_label(tape: &mut Tape, line: &mut Vec<u8>) {
-    let starts: Vec<usize> = (1..line.len())
-        .filter(|at| matches!(line[at - 1], b'{' | b',') && line[*at].is_ascii_alphabetic())
-        .collect();
+    let starts = label_starts(line);
     if starts.is_empty() {
         return;
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::families::{LabelSet, Names, first_labels, next_labels, plain, with};
+use crate::families::{
+    LabelSet, Names, first_labels, needs_quotes, next_labels, plain, quoted, with,
+};
 use crate::tape::Tape;
 
 const TYPES: [&str; 6] = ["gauge", "counter", "histogram", "summary", "untyped", ""];
@@ -33,6 +35,9 @@ pub(crate) fn page(tape: &mut Tape, names: Names) -> String {
         used: BTreeMap::new(),
         names,
     };
+    if tape.rarely(8) {
+        page.out.push('\u{feff}');
+    }
     for _ in 0..=tape.below(5) {
         page.family(tape);
         page.filler(tape);
@@ -79,8 +84,9 @@ impl Text {
         } else {
             kind.to_owned()
         };
-        let help = format!("# HELP {name} {help}\n");
-        let kind = format!("# TYPE {name} {kind}\n");
+        let end = if tape.rarely(8) { "\r\n" } else { "\n" };
+        let help = format!("# HELP {} {help}{end}", quoted(name, tape.rarely(6)));
+        let kind = format!("# TYPE {} {kind}{end}", quoted(name, tape.rarely(6)));
         self.out.push_str(&match tape.below(6) {
             0 => help + &kind,
             1 => kind + &help,
@@ -121,18 +127,31 @@ impl Text {
     fn line(&mut self, tape: &mut Tape, name: &str, labels: &LabelSet, values: &[&str]) {
         let value = tape.of(values);
         let stamp = ["", " 1700000000000", " 17", " 0"][tape.below(4)];
-        let inside = plain(labels);
+        let mut inside = plain(labels);
+        let mut name = name.to_owned();
+        let mut has_labels = !labels.is_empty();
+        let mut tricky = has_tricky_value(labels);
+        // The name goes into the braces.
+        if tape.rarely(6) || needs_quotes(&name) {
+            tricky |= name.contains(['"', '=']);
+            let comma = if has_labels { "," } else { "" };
+            inside = format!("\"{name}\"{comma}{inside}");
+            name.clear();
+            has_labels = true;
+        }
         let spaced = inside.replace("\",", "\" ,\t").replace("=\"", " = \"");
-        let _ = match (tape.below(10), labels.is_empty()) {
-            (6, true) => writeln!(self.out, "{name}{{}} {value}{stamp}"),
-            (7, true) => writeln!(self.out, "\t{name} {{ }}\t{value}{stamp}"),
-            (_, true) => writeln!(self.out, "{name} {value}{stamp}"),
+        let _ = match (tape.below(10), has_labels) {
+            (6, false) => writeln!(self.out, "{name}{{}} {value}{stamp}"),
+            (7, false) => writeln!(self.out, "\t{name} {{ }}\t{value}{stamp}"),
+            (9, false) => writeln!(self.out, "{name} {value}{stamp}\r"),
+            (_, false) => writeln!(self.out, "{name} {value}{stamp}"),
             (5 | 6, _) => writeln!(self.out, "{name}{{{inside},}} {value}{stamp}"),
-            (7, _) if !has_tricky_value(labels) => {
+            (7, _) if !tricky => {
                 writeln!(self.out, " {name} {{ {spaced} , }}  {value} {stamp}")
             }
             (8, _) => writeln!(self.out, "{name}{{{inside}}}{value}{stamp}"),
             (9, _) => writeln!(self.out, "{name}{{{inside}}} {value}{stamp} \t"),
+            (4, _) => writeln!(self.out, "{name}{{{inside}}} {value}{stamp}\r"),
             _ => writeln!(self.out, "{name}{{{inside}}} {value}{stamp}"),
         };
     }
@@ -146,14 +165,17 @@ impl Text {
                 "# a comment\n",
                 "#\n",
                 "  \n",
+                "\r\n",
                 "# HELPFUL x\n",
                 "#HELP x y\n",
-            ][tape.below(8)],
+            ][tape.below(9)],
         );
     }
 }
 
 /// Whether putting blanks around the punctuation would change a value.
 fn has_tricky_value(labels: &LabelSet) -> bool {
-    labels.iter().any(|(_, value)| value.contains(['"', '=']))
+    labels.iter().any(|(name, value)| {
+        value.contains(['"', '=']) || name.trim_matches('"').contains(['"', '='])
+    })
 }

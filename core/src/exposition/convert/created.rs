@@ -42,6 +42,7 @@ pub(super) fn can_fold(samples: &[Numbered<'_>]) -> bool {
 pub(super) fn moment(value: Number<'_>) -> Option<(i64, u32)> {
     match value {
         Number::Text(text) => Time::Seconds(text).exact(),
+        Number::Seconds(seconds, nanos) => Some((seconds, nanos)),
         other => {
             let mut text = Vec::new();
             other.write(&mut text);

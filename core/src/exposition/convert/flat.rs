@@ -4,13 +4,11 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::decimal;
-use crate::exposition::MetricType;
 use crate::exposition::number;
 
 /// A family taken out of a page. Its name, and what that becomes, is known to the plan.
 #[derive(Debug)]
 pub(super) struct Family<'a> {
-    pub(super) kind: MetricType,
     /// Whether the page said of which type it is.
     pub(super) typed: bool,
     /// Without escapes.
@@ -69,6 +67,8 @@ pub(super) enum Number<'a> {
     Text(&'a str),
     Float(f64),
     Count(u64),
+    /// Seconds since 1970 and nanoseconds after them.
+    Seconds(i64, u32),
 }
 
 impl Number<'_> {
@@ -78,6 +78,7 @@ impl Number<'_> {
             Self::Text(text) => number::value(text.as_bytes()),
             Self::Float(value) => value,
             Self::Count(count) => count as f64,
+            Self::Seconds(seconds, nanos) => seconds as f64 + f64::from(nanos) / 1e9,
         }
     }
 
@@ -91,7 +92,7 @@ impl Number<'_> {
                     return Some(count);
                 }
             }
-            Self::Float(_) => {}
+            Self::Float(_) | Self::Seconds(..) => {}
         }
         let value = self.value();
         (value.fract() == 0.0 && (0.0..1.8e19).contains(&value)).then_some(value as u64)
@@ -105,6 +106,7 @@ impl Number<'_> {
             Self::Count(count) => {
                 out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes())
             }
+            Self::Seconds(seconds, nanos) => Time::Exact(seconds, nanos).write_seconds(out),
         }
     }
 }

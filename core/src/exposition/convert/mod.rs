@@ -12,18 +12,19 @@ mod escape;
 mod flat;
 mod groups;
 mod labels;
+mod native;
 mod output;
 mod plan;
 mod read_lines;
 mod read_messages;
+mod rename;
 mod shape;
 mod write_lines;
 mod write_messages;
 
 use std::collections::BTreeMap;
 
-use self::escape::{Role, is_legacy};
-use self::labels::{LabelNames, plain};
+use self::labels::LabelNames;
 use self::output::Output;
 use self::plan::Plan;
 use self::shape::Piece;
@@ -32,19 +33,8 @@ use super::{Dialect, Escaping, Format, Limits, MetricType, Page, ScanError};
 impl Page {
     /// Whether a reader of this dialect can have the page as it is.
     pub fn fits(&self, dialect: Dialect) -> bool {
-        self.format() == dialect.format
-            && (dialect.escaping() == Escaping::AllowUtf8 || self.has_legacy_names())
-    }
-
-    fn has_legacy_names(&self) -> bool {
-        let mut families = self
-            .entries()
-            .iter()
-            .map(|entry| entry.name.of(self.body()));
-        families.all(|name| is_legacy(&plain(name).into_owned().into_bytes(), Role::Metric))
-            && self
-                .label_names()
-                .all(|name| is_legacy(plain(name).as_bytes(), Role::Label))
+        let takes_quotes = dialect.escaping() == Escaping::AllowUtf8;
+        self.format() == dialect.format && (takes_quotes || !self.has_quoted_names())
     }
 
     /// The page in another dialect. It is scanned like any other page, so it keeps to the same rules.
@@ -53,44 +43,61 @@ impl Page {
     /// When the result would be over `limits`.
     pub fn convert(&self, dialect: Dialect, limits: &Limits) -> Result<Self, ScanError> {
         let labels = LabelNames::new(self, dialect);
-        let plan = Plan::new(self, dialect, &labels);
+        let plan = Plan::new(self, dialect, &labels, limits.max_samples);
         let (source, target) = (self.format(), dialect.format);
         let mut out = Output::new(self.len() + self.len() / 4, limits);
-        let mut shared: BTreeMap<String, Piece<'_>> = BTreeMap::new();
-        for (place, planned) in plan.families.iter().enumerate() {
-            if planned.folded {
-                continue;
+        if (source, target) == (Format::Protobuf, Format::Protobuf) {
+            for (planned, entry) in plan.families.iter().zip(self.entries()) {
+                rename::write(self, entry, planned, &labels, &mut out)?;
             }
-            let Some(family) = plan.read(place, &labels) else {
-                continue;
-            };
-            for mut piece in shape::pieces(family, planned, source, target) {
-                if !plan.shared.contains(&piece.name) {
-                    shape::settle(&mut piece, target);
-                    write(&piece, target, &mut out)?;
-                    continue;
-                }
-                // Samples of several families that have one name.
-                match shared.get_mut(&piece.name) {
-                    Some(all) => {
-                        (all.kind, all.typed, all.unit) = (MetricType::Unknown, true, None);
-                        all.samples.append(&mut piece.samples);
-                    }
-                    None => {
-                        shared.insert(piece.name.clone(), piece);
-                    }
-                }
-            }
-        }
-        for mut piece in shared.into_values() {
-            shape::settle(&mut piece, target);
-            write(&piece, target, &mut out)?;
+        } else {
+            write_families(&plan, &labels, target, &mut out)?;
         }
         if target == Format::OpenMetrics {
             out.text("# EOF\n");
         }
         Self::scan(out.bytes.into(), target, limits)
     }
+}
+
+/// Writes family by family; those that share a name come last.
+fn write_families(
+    plan: &Plan<'_>,
+    labels: &LabelNames,
+    target: Format,
+    out: &mut Output,
+) -> Result<(), ScanError> {
+    let mut shared: BTreeMap<String, Piece<'_>> = BTreeMap::new();
+    for (place, planned) in plan.families.iter().enumerate() {
+        if planned.folded {
+            continue;
+        }
+        let Some(family) = plan.read(place, labels) else {
+            continue;
+        };
+        for mut piece in shape::pieces(family, planned, plan.source(), target) {
+            if !plan.shared.contains(&piece.name) {
+                shape::settle(&mut piece, target);
+                write(&piece, target, out)?;
+                continue;
+            }
+            // Samples of several families that have one name.
+            match shared.get_mut(&piece.name) {
+                Some(all) => {
+                    (all.kind, all.typed, all.unit) = (MetricType::Unknown, true, None);
+                    all.samples.append(&mut piece.samples);
+                }
+                None => {
+                    shared.insert(piece.name.clone(), piece);
+                }
+            }
+        }
+    }
+    for mut piece in shared.into_values() {
+        shape::settle(&mut piece, target);
+        write(&piece, target, out)?;
+    }
+    Ok(())
 }
 
 fn write(piece: &Piece<'_>, target: Format, out: &mut Output) -> Result<(), ScanError> {

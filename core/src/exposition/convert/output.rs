@@ -71,6 +71,7 @@ fn too_large(message: String) -> ScanError {
     ScanError {
         line: 1,
         column: 1,
+        offset: 0,
         kind: ScanErrorKind::TooLarge,
         message,
     }

@@ -46,17 +46,24 @@ impl Planned {
 
     /// What the names of its samples have after its name, when it is loose.
     fn loose_suffixes(&self, source: Format) -> Vec<&'static str> {
-        match (self.kind, source) {
-            (MetricType::Counter, Format::Text) => vec![self.main],
-            (MetricType::Counter, _) => vec![self.main, "_created"],
-            (MetricType::Info, _) => vec!["_info"],
-            (MetricType::GaugeHistogram, _) => vec!["_bucket", "_gcount", "_gsum"],
-            (MetricType::Histogram, Format::Text) => vec!["", "_bucket", "_count", "_sum"],
-            (MetricType::Histogram, _) => vec!["_bucket", "_count", "_sum", "_created"],
-            (MetricType::Summary, Format::Text) => vec!["", "_count", "_sum"],
-            (MetricType::Summary, _) => vec!["", "_count", "_sum", "_created"],
-            (MetricType::Gauge | MetricType::Unknown | MetricType::StateSet, _) => vec![""],
+        let lines = source == Format::Text;
+        let mut suffixes = match self.kind {
+            MetricType::Counter => vec![self.main],
+            MetricType::Info => vec!["_info"],
+            MetricType::GaugeHistogram => vec!["_bucket", "_gcount", "_gsum"],
+            MetricType::Histogram if lines => vec!["", "_bucket", "_count", "_sum"],
+            MetricType::Histogram => vec!["_bucket", "_count", "_sum"],
+            MetricType::Summary => vec!["", "_count", "_sum"],
+            MetricType::Gauge | MetricType::Unknown | MetricType::StateSet => vec![""],
+        };
+        let began = matches!(
+            self.kind,
+            MetricType::Counter | MetricType::Histogram | MetricType::Summary
+        );
+        if began && (!lines || self.created.is_some()) {
+            suffixes.push("_created");
         }
+        suffixes
     }
 
     /// The same with all that its structure reserves.
@@ -91,21 +98,24 @@ impl Planned {
 #[derive(Debug)]
 pub(super) struct Plan<'a> {
     page: &'a Page,
+    /// How many samples the result can have.
+    most: usize,
     pub(super) families: Vec<Planned>,
     /// Names that several families have once they are without structure: one untyped family for all.
     pub(super) shared: HashSet<String>,
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(page: &'a Page, to: Dialect, labels: &LabelNames) -> Self {
+    pub(super) fn new(page: &'a Page, to: Dialect, labels: &LabelNames, most: usize) -> Self {
         let mut plan = Self {
             page,
+            most,
             families: Vec::with_capacity(page.entries().len()),
             shared: HashSet::new(),
         };
         let mut changed = HashSet::new();
         for (place, entry) in page.entries().iter().enumerate() {
-            let name = plain(entry.name.of(page.body()));
+            let name = plain(entry.name.of(page.body()), page.format());
             let (planned, escaped) = planned(&name, entry.kind, page.format(), to, labels);
             plan.families.push(planned);
             if escaped {
@@ -116,8 +126,16 @@ impl<'a> Plan<'a> {
         if page.format() == Format::Text && to.format != Format::Text {
             plan.fold_created(labels);
         }
-        plan.loosen(to.format);
+        // A page that was good in a format is so with other names too.
+        if page.format() != to.format {
+            plan.loosen(to.format);
+        }
         plan
+    }
+
+    /// The format of the page.
+    pub(super) fn source(&self) -> Format {
+        self.page.format()
     }
 
     /// Reads a family, and with it the one that tells when its metrics were created.
@@ -147,7 +165,7 @@ impl<'a> Plan<'a> {
     {
         let (planned, entry) = (self.families.get(place)?, self.page.entries().get(place)?);
         let mut family = match self.page.format() {
-            Format::Protobuf => read_messages::read(self.page, entry, labels),
+            Format::Protobuf => read_messages::read(self.page, entry, labels, self.most),
             Format::Text | Format::OpenMetrics => read_lines::read(self.page, entry, labels),
         };
         if self.page.format() != Format::OpenMetrics && !planned.main.is_empty() {

@@ -26,10 +26,11 @@ pub(super) fn read<'a>(page: &'a Page, entry: &FamilyEntry, names: &'a LabelName
         run = page.run(at).and_then(|found| found.next);
     }
     Family {
-        kind: entry.kind,
         typed: entry.typed,
         help: text(entry.help).map(|raw| help(raw, page.format())),
-        unit: text(entry.unit).filter(|unit| !unit.is_empty()).map(plain),
+        unit: text(entry.unit)
+            .filter(|unit| !unit.is_empty())
+            .map(String::from_utf8_lossy),
         samples: reader.samples,
     }
 }
@@ -91,8 +92,8 @@ impl<'a> Reader<'a> {
         let mut apart = None;
         let mut labels = Vec::new();
         for label in line.labels() {
-            let name = self.names.get(plain(label.name));
-            let value = plain(label.value);
+            let name = self.names.get(plain(label.name, self.page.format()));
+            let value = plain(label.value, self.page.format());
             if label.name == apart_name {
                 let value = Bound::Text(value);
                 apart = Some(Apart { name, value });
@@ -107,11 +108,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn exemplar(&self, text: &'a [u8]) -> Exemplar<'a> {
-        let line = Line::read(text);
+    fn exemplar(&self, exemplar: &'a [u8]) -> Exemplar<'a> {
+        let line = Line::read(exemplar);
+        let text = |raw| plain(raw, self.page.format());
         let labels = line
             .labels()
-            .map(|label| (plain(label.name), plain(label.value)));
+            .map(|label| (self.names.of_exemplar(text(label.name)), text(label.value)));
         let mut words = words(line.rest);
         Exemplar {
             labels: labels.collect(),
@@ -137,7 +139,7 @@ fn time(word: &str, format: Format) -> Option<Time<'_>> {
 /// HELP without its escapes: text knows `\\` and `\n`, OpenMetrics `\"` too.
 fn help(raw: &[u8], format: Format) -> Cow<'_, str> {
     if format == Format::OpenMetrics || memchr::memmem::find(raw, b"\\\"").is_none() {
-        return plain(raw);
+        return plain(raw, format);
     }
     let text = String::from_utf8_lossy(raw);
     let mut out = String::with_capacity(text.len());

@@ -36,7 +36,10 @@ pub(super) fn pieces<'a>(
     let samples = std::mem::take(&mut family.samples);
     let (is_strict, mut samples) = match target {
         _ if planned.loose => (false, number_all(samples)),
-        Format::Text => (checks::text(kind, &samples), number_all(samples)),
+        Format::Text => {
+            let is_strict = source == target || checks::text(kind, &samples);
+            (is_strict, number_all(samples))
+        }
         Format::OpenMetrics => {
             let samples = arrange(samples, By::metric(kind));
             let is_strict = source == target || checks::openmetrics(kind, &samples);
@@ -50,7 +53,9 @@ pub(super) fn pieces<'a>(
     let created_apart = target == Format::Protobuf && !super::created::can_fold(&samples);
     // The suffix of the family that a sample goes to, and its type.
     let place = |suffix: &'static str| match (suffix, kind, target) {
-        ("_created", _, Format::Text) => (suffix, MetricType::Gauge),
+        ("_created", _, Format::Text) | ("_created", MetricType::Unknown, _) => {
+            (suffix, MetricType::Gauge)
+        }
         ("_created", _, Format::Protobuf) if created_apart => (suffix, MetricType::Gauge),
         ("_gcount" | "_gsum", _, Format::Text) => (suffix, MetricType::Gauge),
         ("_created" | "_gcount" | "_gsum", ..) if !is_strict => (suffix, MetricType::Gauge),
@@ -78,15 +83,16 @@ pub(super) fn pieces<'a>(
         });
         pieces.len() - 1
     };
-    // The first one is there also without samples.
-    if is_strict || samples.is_empty() {
+    // With its structure it is there also without samples.
+    if is_strict {
         let (suffix, kind) = place(planned.main);
         piece(&mut pieces, suffix, kind);
     }
     for (number, mut sample) in samples.drain(..) {
         let (suffix, kind) = place(sample.suffix);
         let at = piece(&mut pieces, suffix, kind);
-        sample.suffix = sample.suffix.strip_prefix(suffix).unwrap_or_default();
+        // What tells of creation stays in the family of a counter, which has `_total` in its name elsewhere.
+        sample.suffix = sample.suffix.strip_prefix(suffix).unwrap_or(sample.suffix);
         if let Some(piece) = pieces.get_mut(at) {
             piece.samples.push((number, sample));
         }

@@ -215,9 +215,7 @@ fn fits(exemplar: &Exemplar<'_>) -> bool {
     let names = || exemplar.labels.iter().map(|(name, _)| name);
     characters.sum::<usize>() <= MAX_EXEMPLAR
         && names().enumerate().all(|(at, name)| {
-            is_legacy(name.as_bytes(), Role::Label)
-                && !name.starts_with("__")
-                && !names().take(at).any(|other| other == name)
+            !name.starts_with("__") && !names().take(at).any(|other| other == name)
         })
 }
 
@@ -225,7 +223,7 @@ fn exemplar(exemplar: &Exemplar<'_>, out: &mut Output) {
     out.text(" # {");
     for (at, (label, value)) in exemplar.labels.iter().enumerate() {
         out.text(if at > 0 { "," } else { "" });
-        out.text(label);
+        name(label, Role::Label, out);
         out.text("=\"");
         out.escaped(value, true);
         out.text("\"");

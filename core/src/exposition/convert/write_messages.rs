@@ -12,6 +12,7 @@ use crate::exposition::protobuf::model::{
     Bucket, Counter, Exemplar as ExemplarMessage, Histogram, LabelPair, Metric, MetricFamily,
     Number, Quantile, Summary, Timestamp, Type,
 };
+use crate::exposition::protobuf::unit_fits;
 use crate::exposition::{MetricType, ScanError};
 
 /// Writes a family with its length. One without metrics is left out: readers of the format do not expect it.
@@ -19,20 +20,14 @@ pub(super) fn write(piece: &Piece<'_>, out: &mut Output) -> Result<(), ScanError
     if piece.samples.is_empty() {
         return Ok(());
     }
-    let kind = match piece.kind {
-        MetricType::Counter => Type::Counter,
-        MetricType::Gauge | MetricType::Info | MetricType::StateSet => Type::Gauge,
-        MetricType::Histogram => Type::Histogram,
-        MetricType::GaugeHistogram => Type::GaugeHistogram,
-        MetricType::Summary => Type::Summary,
-        MetricType::Unknown => Type::Untyped,
-    };
+    let kind = type_of(piece.kind);
+    let fits = |unit: &&str| unit_fits(piece.name.as_bytes(), piece.kind, unit.as_bytes());
     let mut family = MetricFamily {
         name: Some(piece.name.clone()),
         help: piece.help.as_deref().map(str::to_owned),
         r#type: Some(kind.into()),
         metric: Vec::new(),
-        unit: piece.unit.as_deref().map(str::to_owned),
+        unit: piece.unit.as_deref().filter(fits).map(str::to_owned),
     };
     for metric in metrics(&piece.samples) {
         for _ in metric {
@@ -59,6 +54,18 @@ pub(super) fn write(piece: &Piece<'_>, out: &mut Output) -> Result<(), ScanError
     // A Vec takes whatever it is given.
     let _ = family.encode_length_delimited(&mut out.bytes);
     Ok(())
+}
+
+/// The type in this format, which has no states and no info.
+pub(super) fn type_of(kind: MetricType) -> Type {
+    match kind {
+        MetricType::Counter => Type::Counter,
+        MetricType::Gauge | MetricType::Info | MetricType::StateSet => Type::Gauge,
+        MetricType::Histogram => Type::Histogram,
+        MetricType::GaugeHistogram => Type::GaugeHistogram,
+        MetricType::Summary => Type::Summary,
+        MetricType::Unknown => Type::Untyped,
+    }
 }
 
 /// A metric that has labels and time, and no value yet.

@@ -4,6 +4,7 @@ use super::wire::{Once, Part};
 use crate::exposition::error::{Fault, Step, quote};
 use crate::exposition::names::{LabelNames, MAX_LABEL_NAMES, Role};
 use crate::exposition::page::Span;
+use crate::labels::is_label_name;
 
 /// A label of the metric before, at its place: the next metric mostly has the same name there.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ pub(super) struct Labels {
     last: Vec<u32>,
     /// One bit for each label name of the metric.
     pub(super) bits: u64,
+    /// One bit for each name of the page that is none without quotes.
+    pub(super) quoted_bits: u64,
     /// It has a label `le`, or `quantile`.
     pub(super) bound: bool,
     pub(super) quantile: bool,
@@ -77,6 +80,9 @@ impl Labels {
             ));
         };
         let (id, bit, role) = known.parts();
+        if !is_label_name(name.bytes()) {
+            self.quoted_bits |= bit;
+        }
         let place = Place {
             name: Span::new(name.at(), name.end()),
             id,
@@ -120,6 +126,8 @@ fn name_of(mut pair: Part<'_>) -> Step<Part<'_>> {
 #[derive(Debug, Default)]
 pub(super) struct ExemplarLabels<'a> {
     names: Vec<&'a [u8]>,
+    /// Some name so far is none without quotes.
+    pub(super) quoted: bool,
 }
 
 impl<'a> ExemplarLabels<'a> {
@@ -129,7 +137,9 @@ impl<'a> ExemplarLabels<'a> {
     }
 
     pub(super) fn add(&mut self, pair: Part<'a>) -> Step<()> {
-        self.names.push(name_of(pair)?.bytes());
+        let name = name_of(pair)?.bytes();
+        self.quoted |= !is_label_name(name);
+        self.names.push(name);
         Ok(())
     }
 

@@ -4,16 +4,17 @@
 //! indexed by metric: a mark is the offset of a metric's field. Fields that the format does not know are skipped here
 //! and copied by the merge.
 
-#![allow(dead_code, reason = "the merge of such pages comes next")]
-
 mod histogram;
 mod labels;
 pub(crate) mod model;
 mod scan;
 mod value;
 pub(crate) mod wire;
+pub(crate) mod write;
 
 pub(super) use scan::scan;
+pub(crate) use scan::unit_fits;
+pub(crate) use value::field_of;
 
 use super::page::{FamilyEntry, Mark, Page};
 use super::{Format, MetricType};

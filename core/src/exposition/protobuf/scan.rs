@@ -8,6 +8,7 @@ use super::wire::{Field, Once, Part};
 use crate::exposition::error::{Fault, Step, quote};
 use crate::exposition::names::hash;
 use crate::exposition::page::{FamilyEntry, Index, Mark, Sizes, Span, Splice};
+use crate::exposition::quoted::is_metric_name;
 use crate::exposition::{Limits, MetricType, ScanError};
 
 /// Checks a body and indexes it.
@@ -24,6 +25,8 @@ pub(in crate::exposition) fn scan(body: &[u8], limits: &Limits) -> Result<Index,
     };
     scan.run().map_err(|fault| fault.at_byte())?;
     let mut index = scan.index;
+    index.quoted |= scan.labels.quoted_bits != 0 || scan.values.has_quoted_names();
+    index.quoted_bits = scan.labels.quoted_bits;
     index.marks.shrink_to_fit();
     index.runs.shrink_to_fit();
     index.families.shrink_to_fit();
@@ -68,9 +71,13 @@ impl<'a> Scan<'a> {
     }
 
     fn family(&mut self, message: Part<'a>) -> Step<()> {
-        let head = self.head(message)?;
-        let within =
-            |fault: Box<Fault>| fault.within(format!("family {}", quote(head.name.bytes())));
+        let mut name = None;
+        let head = self.head(message, &mut name);
+        let within = |fault: Box<Fault>| match name {
+            Some(name) => fault.within(format!("family {}", quote(name.bytes()))),
+            None => fault,
+        };
+        let head = head.map_err(within)?;
         let family = self.declare(&head).map_err(within)?;
         let mut part = message;
         let mut number = 0;
@@ -85,16 +92,16 @@ impl<'a> Scan<'a> {
     }
 
     /// Reads what is beside the metrics. It may stand behind them.
-    fn head(&self, mut message: Part<'a>) -> Step<Head<'a>> {
+    fn head(&self, mut message: Part<'a>, name: &mut Option<Part<'a>>) -> Step<Head<'a>> {
         let at = message.at();
         let mut once = Once::default();
-        let (mut name, mut help, mut unit, mut kind) = (None, None, None, MetricType::Counter);
+        let (mut help, mut unit, mut kind) = (None, None, MetricType::Counter);
         while let Some(field) = message.field()? {
             if matches!(field.number, 1 | 2 | 3 | 5) {
                 once.note(&field)?;
             }
             match field.number {
-                1 => name = Some(self.text(&field)?),
+                1 => *name = Some(self.text(&field)?),
                 2 => help = Some(self.text(&field)?),
                 3 => kind = kind_of(&field)?,
                 5 => unit = Some(self.text(&field)?),
@@ -156,8 +163,13 @@ impl<'a> Scan<'a> {
             if entry.kind != head.kind {
                 return Err(Fault::syntax(at, "it appears again, with another type"));
             }
-            entry.help = entry.help.or(head.help.map(span));
-            entry.unit = entry.unit.or(head.unit.map(span));
+            let first = |known: Option<Span>, other: Option<Part<'_>>| {
+                known
+                    .filter(|known| known.start < known.end)
+                    .or(other.map(span))
+            };
+            entry.help = first(entry.help, head.help);
+            entry.unit = first(entry.unit, head.unit);
             return Ok(family);
         }
         if families.len() >= self.limits.max_samples {
@@ -170,12 +182,15 @@ impl<'a> Scan<'a> {
             ));
         }
         let family = families.len() as u32;
+        let quoted_name = !is_metric_name(name);
+        self.index.quoted |= quoted_name;
         families.push(FamilyEntry {
             name: span(head.name),
             help: head.help.map(span),
             unit: head.unit.map(span),
             kind: head.kind,
             typed: true,
+            quoted_name,
             labels: 0,
             first_run: None,
             last_run: None,
@@ -247,7 +262,7 @@ impl<'a> Scan<'a> {
                 2..=5 | 7 => {
                     return Err(Fault::syntax(
                         field.start,
-                        format!("a value that is none of a {word}"),
+                        format!("a value of another type than {word}"),
                     ));
                 }
                 6 => {
@@ -269,7 +284,7 @@ impl<'a> Scan<'a> {
                 format!("a label `{taken}`, which the samples of a {word} get"),
             ));
         }
-        value.ok_or_else(|| Fault::syntax(at, format!("no value of a {word}")))
+        value.ok_or_else(|| Fault::syntax(at, format!("no value of type {word}")))
     }
 }
 
@@ -284,7 +299,7 @@ fn kind_of(field: &Field<'_>) -> Step<MetricType> {
         other => {
             return Err(Fault::syntax(
                 field.start,
-                format!("the unknown metric type {other}"),
+                format!("the unknown metric type {}", other as i64),
             ));
         }
     })

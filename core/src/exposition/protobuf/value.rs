@@ -10,7 +10,7 @@ use crate::exposition::error::{Fault, Step};
 const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// The field of a metric that holds the value of this type, and what it is called.
-pub(super) fn field_of(kind: MetricType) -> (u32, &'static str) {
+pub(crate) fn field_of(kind: MetricType) -> (u32, &'static str) {
     match kind {
         MetricType::Counter => (3, "counter"),
         MetricType::Gauge => (2, "gauge"),
@@ -85,6 +85,11 @@ impl<'a> Values<'a> {
         }
         // Beside the quantiles: count and sum.
         Ok(quantiles + 2)
+    }
+
+    /// Whether an exemplar so far had a label whose name is none without quotes.
+    pub(super) fn has_quoted_names(&self) -> bool {
+        self.labels.quoted
     }
 
     pub(super) fn exemplar(&mut self, mut part: Part<'a>) -> Step<()> {

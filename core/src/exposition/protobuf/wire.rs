@@ -60,6 +60,12 @@ impl<'a> Part<'a> {
         self.body.get(self.at..self.end).unwrap_or_default()
     }
 
+    /// A field of it as it stands, with its tag.
+    #[inline]
+    pub(crate) fn slice(&self, field: &Field<'_>) -> &'a [u8] {
+        self.body.get(field.start..field.end).unwrap_or_default()
+    }
+
     /// How much is left of it.
     #[inline]
     pub(crate) fn len(&self) -> usize {
@@ -288,36 +294,6 @@ pub(crate) fn zigzag32(number: u32) -> i32 {
     (number >> 1) as i32 ^ -((number & 1) as i32)
 }
 
-/// Bytes that a number takes as a varint.
-#[inline]
-pub(crate) fn varint_len(number: usize) -> usize {
-    let bits = (usize::BITS - (number | 1).leading_zeros()) as usize;
-    bits.div_ceil(7)
-}
-
-/// Appends a number as a varint.
-#[inline]
-pub(crate) fn write_varint(mut number: usize, out: &mut Vec<u8>) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-/// Appends the tag of a field that has a length, and the length. The number is below 16.
-#[inline]
-pub(crate) fn write_head(number: u8, length: usize, out: &mut Vec<u8>) {
-    out.push(number << 3 | 2);
-    write_varint(length, out);
-}
-
-/// Appends a field of bytes. The number is below 16.
-pub(crate) fn write_bytes(number: u8, bytes: &[u8], out: &mut Vec<u8>) {
-    write_head(number, bytes.len(), out);
-    out.extend_from_slice(bytes);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -399,13 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_they_are_read() {
-        for number in [0, 1, 127, 128, 16_383, 16_384, 1 << 30, usize::MAX] {
-            let mut bytes = Vec::new();
-            write_varint(number, &mut bytes);
-            assert_eq!(bytes.len(), varint_len(number), "{number}");
-            assert_eq!(Part::new(&bytes).varint().unwrap(), number as u64);
-        }
+    fn signs_are_in_the_lowest_bit() {
         for (number, want) in [(0, 0), (1, -1), (2, 1), (3, -2), (u32::MAX, i32::MIN)] {
             assert_eq!(zigzag32(number), want);
         }
