@@ -9,11 +9,13 @@ const PROMETHEUS_3: &str = "application/vnd.google.protobuf;proto=io.prometheus.
 /// The same without protobuf, which is its default.
 const PROMETHEUS_3_DEFAULT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
 
-const PROTOBUF: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+const PROTOBUF: &str =
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-const PROTOBUF_ANSWER: &str = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+const PROTOBUF_ANSWER: &str =
+    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
 
 /// Family `jobs_total`, a counter with one sample of this value.
 fn jobs_protobuf(value: f64) -> Vec<u8> {
@@ -81,15 +83,31 @@ async fn each_caller_gets_what_it_likes_best() {
     let openmetrics_utf8 = format!("{OPENMETRICS}; escaping=allow-utf-8");
     for (accept, want, why) in [
         ("*/*", TEXT, "curl"),
-        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", TEXT, "a browser"),
-        ("text/plain;version=0.0.4;q=0.6,*/*;q=0.5", TEXT, "Prometheus with text alone"),
+        (
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            TEXT,
+            "a browser",
+        ),
+        (
+            "text/plain;version=0.0.4;q=0.6,*/*;q=0.5",
+            TEXT,
+            "Prometheus with text alone",
+        ),
         (
             "text/plain;version=1.0.0;escaping=dots",
             "text/plain; version=1.0.0; charset=utf-8; escaping=dots",
             "text with names in quotes",
         ),
-        ("text/plain;version=1.0.0", "text/plain; version=1.0.0; charset=utf-8", "and without"),
-        (PROMETHEUS_3, &protobuf_utf8, "Prometheus 3 with native histograms"),
+        (
+            "text/plain;version=1.0.0",
+            "text/plain; version=1.0.0; charset=utf-8",
+            "and without",
+        ),
+        (
+            PROMETHEUS_3,
+            &protobuf_utf8,
+            "Prometheus 3 with native histograms",
+        ),
         (PROMETHEUS_3_DEFAULT, &openmetrics_utf8, "Prometheus 3"),
         (PROTOBUF, PROTOBUF_ANSWER, "protobuf alone"),
         (
@@ -97,11 +115,19 @@ async fn each_caller_gets_what_it_likes_best() {
             "application/openmetrics-text; version=0.0.1; charset=utf-8",
             "an old version",
         ),
-        ("application/openmetrics-text;escaping=any", OPENMETRICS, "an unknown escaping"),
+        (
+            "application/openmetrics-text;escaping=any",
+            OPENMETRICS,
+            "an unknown escaping",
+        ),
         ("application/json", TEXT, "nothing that there is"),
     ] {
         let answer = ask(&platform, &pushed, accept).await;
-        assert_eq!((answer.status, answer.header("content-type")), (200, want), "{why}");
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, want),
+            "{why}"
+        );
         assert_eq!(answer.header("vary"), "Accept, Accept-Encoding", "{why}");
         assert_eq!(answer.header("x-promfetch-up"), "2", "{why}");
         if [TEXT, OPENMETRICS].contains(&want) {
@@ -117,7 +143,12 @@ async fn each_caller_gets_what_it_likes_best() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn instances_of_all_formats_are_one_page() {
     let platform = Platform::start().await;
-    let behaviours = [text(1.0), openmetrics(2.0), protobuf(3.0), Behaviour::garbage()];
+    let behaviours = [
+        text(1.0),
+        openmetrics(2.0),
+        protobuf(3.0),
+        Behaviour::garbage(),
+    ];
     let pushed = platform
         .push(App::new("acme", "prod", "shop"), behaviours)
         .await;
@@ -126,8 +157,15 @@ async fn instances_of_all_formats_are_one_page() {
         check::page(&answer).await;
         let page = Page::read(answer.text());
         for (index, value) in [("0", 1.0), ("1", 2.0), ("2", 3.0)] {
-            assert_eq!(page.value("jobs_total", &[("index", index)]), value, "{accept}");
-            assert_eq!(page.value("promfetch_scrape_samples", &[("index", index)]), 1.0);
+            assert_eq!(
+                page.value("jobs_total", &[("index", index)]),
+                value,
+                "{accept}"
+            );
+            assert_eq!(
+                page.value("promfetch_scrape_samples", &[("index", index)]),
+                1.0
+            );
         }
         assert_eq!(
             page.value("promfetch_scrape_body_bytes", &[("index", "2")]),
@@ -140,7 +178,10 @@ async fn instances_of_all_formats_are_one_page() {
     let answer = ask(&platform, &pushed, PROMETHEUS_3).await;
     assert!(answer.header("content-type").starts_with(PROTOBUF_ANSWER));
     assert_eq!(
-        (answer.header("x-promfetch-up"), answer.header("x-promfetch-failed")),
+        (
+            answer.header("x-promfetch-up"),
+            answer.header("x-promfetch-failed")
+        ),
         ("3", "1")
     );
     for (at, instance) in pushed.instances.iter().enumerate() {
@@ -153,9 +194,17 @@ async fn instances_of_all_formats_are_one_page() {
 async fn a_page_is_in_the_best_format_that_any_instance_has() {
     let platform = Platform::start().await;
     for (name, behaviours, want) in [
-        ("texts", vec![text(1.0), text(2.0)], "text/plain; version=1.0.0"),
+        (
+            "texts",
+            vec![text(1.0), text(2.0)],
+            "text/plain; version=1.0.0",
+        ),
         ("both", vec![text(1.0), openmetrics(2.0)], OPENMETRICS),
-        ("all", vec![text(1.0), openmetrics(2.0), protobuf(3.0)], PROTOBUF_ANSWER),
+        (
+            "all",
+            vec![text(1.0), openmetrics(2.0), protobuf(3.0)],
+            PROTOBUF_ANSWER,
+        ),
         ("none", vec![Behaviour::status(500)], PROTOBUF_ANSWER),
     ] {
         let pushed = platform

@@ -99,7 +99,7 @@ async fn an_app_of_mixed_formats_loses_no_instance() {
     let platform = Platform::start().await;
     let behaviours = [
         Behaviour::bilingual(2),
-        Behaviour::page("# TYPE queue_length gauge\nqueue_length 9\n"),
+        Behaviour::page("# TYPE requests_total counter\nrequests_total{code=\"200\"} 9\n"),
         Behaviour::bilingual(4),
     ];
     let pushed = platform
@@ -116,12 +116,15 @@ async fn an_app_of_mixed_formats_loses_no_instance() {
     check::page(&answer).await;
     let page = Page::read(answer.text());
     assert_eq!(page.up().values().sum::<f64>(), 3.0, "{}", page.text);
-    let values: Vec<_> = page
-        .all("queue_length")
-        .iter()
-        .map(|sample| sample.value)
-        .collect();
-    assert_eq!(values, [2.0, 9.0, 4.0], "the text is converted");
+    for (index, value) in [("0", 2.0), ("1", 9.0), ("2", 4.0)] {
+        let labels = [("index", index), ("code", "200")];
+        assert_eq!(
+            page.value("requests_total", &labels),
+            value,
+            "{}",
+            page.text
+        );
+    }
     assert!(
         page.one("requests_total", &[("index", "2"), ("code", "200")])
             .rest
