@@ -275,11 +275,6 @@ impl Page {
         self.index.marks.get(start..end).unwrap_or_default()
     }
 
-    /// The label names of the page's samples as they stand, by first appearance.
-    pub(super) fn label_names(&self) -> impl Iterator<Item = &[u8]> {
-        self.index.label_names.iter(&self.body)
-    }
-
     /// Whether a name of the page, of a family or of a label, is none without quotes.
     pub(crate) fn has_quoted_names(&self) -> bool {
         self.index.quoted
@@ -288,6 +283,11 @@ impl Page {
     /// Whether lines of this family may have such a name. Too often is possible, too rarely is not.
     pub(crate) fn may_need_quotes(&self, entry: &FamilyEntry) -> bool {
         entry.quoted_name || entry.labels & self.index.quoted_bits != 0
+    }
+
+    /// The label names of the page's samples as they stand, by first appearance.
+    pub(super) fn label_names(&self) -> impl Iterator<Item = &[u8]> {
+        self.index.label_names.iter(&self.body)
     }
 
     /// Whether any sample of the page has a label of this name; if so, its bit in [`FamilyEntry::labels`].
