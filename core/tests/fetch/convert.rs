@@ -178,6 +178,68 @@ async fn converted_pages_are_counted_as_bodies_are() {
     assert_eq!(client.metric("promfetch_inflight_bytes"), 0.0);
 }
 
+/// A field of protobuf: `tag`, the length of `value`, `value`.
+fn field(tag: u8, value: &[u8]) -> Vec<u8> {
+    let mut field = vec![tag];
+    let mut length = value.len();
+    while length > 0x7f {
+        field.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    field.push(length as u8);
+    field.extend_from_slice(value);
+    field
+}
+
+#[tokio::test]
+async fn a_small_page_that_unfolds_is_stopped_on_its_way() {
+    // A histogram of 1,000 buckets whose label has 20,000 characters: 32 kB of protobuf, 20 MB of text.
+    let label = [field(0x0a, b"x"), field(0x12, &[b'v'; 20_000])].concat();
+    let mut histogram = vec![0x08, 0];
+    for at in 0..1_000 {
+        let bound = [&[0x08, 0, 0x11][..], &f64::from(at).to_le_bytes()].concat();
+        histogram.extend(field(0x1a, &bound));
+    }
+    let metric = [field(0x0a, &label), field(0x3a, &histogram)].concat();
+    let family = [field(0x0a, b"h"), vec![0x18, 4], field(0x22, &metric)].concat();
+    let page = field(0, &family).split_off(1);
+    let length = page.len();
+    let server = Server::start(move |_| {
+        let mut response = answer(200, page.clone());
+        let kind = Dialect::plain(Format::Protobuf).content_type();
+        response.headers_mut().insert("content-type", kind);
+        async move { response }
+    })
+    .await;
+    let client = Client::new(|config| config.fetch.max_page = 1 << 20);
+    let mut outcomes = client.all([server.target()], LONG).await;
+    assert_eq!(formats(&outcomes), [Some(Format::Protobuf)]);
+    client
+        .fetcher
+        .convert(&mut outcomes, Dialect::plain(Format::Text), later())
+        .await
+        .unwrap();
+    assert_failure(&outcomes[0], Reason::TooLarge, "max_page");
+    drop(outcomes);
+    assert_eq!(client.metric("promfetch_inflight_bytes"), 0.0);
+
+    let client = Client::new(|config| config.fetch.max_page = 32 << 20);
+    let mut outcomes = client.all([server.target()], LONG).await;
+    client
+        .fetcher
+        .convert(&mut outcomes, Dialect::plain(Format::Text), later())
+        .await
+        .unwrap();
+    let fetched = outcomes[0].result.as_ref().unwrap();
+    assert!(fetched.page.len() > 20_000_000);
+    assert_eq!(fetched.body_bytes, length);
+    assert_eq!(
+        client.metric("promfetch_inflight_bytes"),
+        fetched.page.len() as f64,
+        "exactly what it has come to"
+    );
+}
+
 #[tokio::test]
 async fn a_page_that_cannot_be_converted_costs_only_itself() {
     let (gauge, counter) = (
