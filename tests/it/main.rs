@@ -52,6 +52,8 @@ mod external;
 mod encoding;
 // OpenMetrics in and out.
 mod openmetrics;
+// Every format in, and every format out.
+mod formats;
 mod order;
 // Conflicts between instances: HELP, TYPE, labels, reserved names.
 mod conflicts;
