@@ -52,7 +52,7 @@ mod external;
 mod encoding;
 // OpenMetrics in and out.
 mod openmetrics;
-// Every format in, and every format out.
+// Every format in, every format out, read back by other parsers.
 mod formats;
 mod order;
 // Conflicts between instances: HELP, TYPE, labels, reserved names.

@@ -61,6 +61,16 @@ impl Answer {
         }
     }
 
+    /// A page of protobuf messages.
+    pub fn protobuf(body: impl Into<Bytes>) -> Self {
+        let kind = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+        Self {
+            status: 200,
+            headers: vec![("content-type", kind.into())],
+            body: body.into(),
+        }
+    }
+
     pub fn status(status: u16) -> Self {
         Self {
             status,

@@ -1,10 +1,12 @@
-//! Judges of pages that are not ours: Prometheus' promtool for text, Python's `prometheus_client` for OpenMetrics.
+//! Judges of pages that are not ours: Prometheus' promtool for text, Python's `prometheus_client` for OpenMetrics, the
+//! oracles for what those do not know.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::http::Response;
+use crate::oracle::{self, Format};
 use crate::tools;
 
 /// Checks the page of this answer with the judge of its format, and its families with a strict eye.
@@ -19,6 +21,10 @@ pub async fn page(answer: &Response) {
             text(&body)
         } else if kind.starts_with("application/openmetrics-text; version=1.0.0") {
             openmetrics(&body)
+        } else if kind.starts_with("text/plain; version=1.0.0") {
+            parsed(Format::Text, &body)
+        } else if kind.starts_with("application/vnd.google.protobuf") {
+            parsed(Format::Protobuf, &body)
         } else {
             Err(format!("an unknown format: {kind:?}"))
         };
@@ -31,6 +37,16 @@ pub async fn page(answer: &Response) {
     })
     .await
     .unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+}
+
+/// Every oracle that knows the format.
+fn parsed(format: Format, page: &[u8]) -> Result<(), String> {
+    for oracle in format.oracles() {
+        for read in oracle::read(*oracle, format, &[page.to_vec()]) {
+            read.map_err(|problem| format!("{oracle:?} refuses the page: {problem}"))?;
+        }
+    }
+    Ok(())
 }
 
 /// `promtool check metrics`. Its advice on names is no concern here; what it cannot parse is.

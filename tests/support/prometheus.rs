@@ -55,20 +55,29 @@ impl Prometheus {
     /// # Panics
     /// When it does not become ready.
     pub async fn start(config: &str) -> Self {
+        Self::start_with(config, &[]).await
+    }
+
+    /// With more arguments.
+    ///
+    /// # Panics
+    /// When it does not become ready.
+    pub async fn start_with(config: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let address = free_address();
         std::fs::write(folder.path().join("prometheus.yml"), config).expect("a temporary file");
-        let mut process = Process::start(
-            &tools::find("prometheus"),
-            &[
-                "--config.file=prometheus.yml".to_owned(),
-                "--storage.tsdb.path=data".to_owned(),
-                format!("--web.listen-address={address}"),
-            ],
-            |command| {
-                command.current_dir(folder.path());
-            },
-        );
+        let own = [
+            "--config.file=prometheus.yml".to_owned(),
+            "--storage.tsdb.path=data".to_owned(),
+            format!("--web.listen-address={address}"),
+        ];
+        let arguments: Vec<String> = own
+            .into_iter()
+            .chain(arguments.iter().map(|argument| (*argument).to_owned()))
+            .collect();
+        let mut process = Process::start(&tools::find("prometheus"), &arguments, |command| {
+            command.current_dir(folder.path());
+        });
         process
             .printed("that it is ready", |log| {
                 log.contains("Server is ready to receive web requests")
@@ -87,6 +96,24 @@ impl Prometheus {
     /// # Panics
     /// When Prometheus refuses the query.
     pub async fn query(&self, promql: &str) -> Vec<Series> {
+        self.raw(promql)
+            .await
+            .iter()
+            .map(|series| Series {
+                labels: series["metric"].as_object().cloned().unwrap_or_default(),
+                value: series["value"][1]
+                    .as_str()
+                    .and_then(|value| value.parse().ok())
+                    .unwrap_or(f64::NAN),
+            })
+            .collect()
+    }
+
+    /// The same as the API says it, which has histograms too.
+    ///
+    /// # Panics
+    /// When Prometheus refuses the query.
+    pub async fn raw(&self, promql: &str) -> Vec<Value> {
         let answer = http::get(
             &format!(
                 "http://{}/api/v1/query?query={}",
@@ -98,19 +125,10 @@ impl Prometheus {
         .await;
         assert_eq!(answer.status, 200, "{promql}: {}", answer.text());
         let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
-        let result = answer["data"]["result"]
+        answer["data"]["result"]
             .as_array()
-            .unwrap_or_else(|| panic!("{promql}: {answer}"));
-        result
-            .iter()
-            .map(|series| Series {
-                labels: series["metric"].as_object().cloned().unwrap_or_default(),
-                value: series["value"][1]
-                    .as_str()
-                    .and_then(|value| value.parse().ok())
-                    .unwrap_or(f64::NAN),
-            })
-            .collect()
+            .unwrap_or_else(|| panic!("{promql}: {answer}"))
+            .clone()
     }
 
     /// The single value of a query; `None` while there is no series.

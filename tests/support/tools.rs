@@ -23,14 +23,17 @@ pub fn repository() -> PathBuf {
         .to_path_buf()
 }
 
-/// The Python that has `prometheus_client`: `.tools/venv` of the repository, or of `PROMFETCH_TOOLS`.
+/// Where our own tools are: `.tools` of the repository, or `PROMFETCH_TOOLS`.
+pub fn folder() -> PathBuf {
+    std::env::var_os("PROMFETCH_TOOLS").map_or_else(|| repository().join(".tools"), PathBuf::from)
+}
+
+/// The Python that has `prometheus_client` and the decoders of protobuf.
 ///
 /// # Panics
 /// When the environment was not made.
 pub fn python() -> PathBuf {
-    let tools = std::env::var_os("PROMFETCH_TOOLS")
-        .map_or_else(|| repository().join(".tools"), PathBuf::from);
-    let python = tools.join("venv/bin/python");
+    let python = folder().join("venv/bin/python");
     assert!(
         python.is_file(),
         "{} is missing: run `make tools`",
