@@ -38,7 +38,7 @@ use self::backoff::Backoff;
 use self::body::Bounds;
 use self::budget::{Budget, Budgets, Process};
 use self::connect::Connector;
-use self::exchange::Exchange;
+use self::exchange::{Exchange, Siblings};
 use self::flight::{Flights, Role, Seatbelt};
 use self::health::Health;
 use self::limits::Limit;
@@ -278,6 +278,7 @@ impl Fetcher {
                         starved: Arc::clone(&seat.flight.starved),
                     },
                     app: request.app_ids.into(),
+                    siblings: Siblings::default(),
                 });
                 seat.flight.start(|belt| Arc::clone(&job).run(belt));
             }
@@ -328,6 +329,7 @@ struct Job {
     common: Common,
     budgets: Budgets,
     app: Arc<str>,
+    siblings: Siblings,
 }
 
 impl Job {
@@ -340,6 +342,7 @@ impl Job {
             budgets: &self.budgets,
             app: &self.app,
             progress: belt.progress(),
+            siblings: &self.siblings,
         };
         let result = exchange.run().await;
         let outcome = Outcome {
