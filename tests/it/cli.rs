@@ -142,6 +142,133 @@ async fn merge_makes_one_page_of_files() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn merge_takes_files_of_all_formats_and_writes_any() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, page: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, page).unwrap();
+        path.display().to_string()
+    };
+    let text = write("a.prom", b"# TYPE a_total counter\na_total 1\n");
+    let om = write(
+        "b.om",
+        b"# TYPE a counter\na_total 2 # {trace_id=\"x\"} 1\n# EOF\n",
+    );
+    // Family `a_total`, a counter (type 0) with one sample of value 3.
+    let protobuf = write(
+        "c.pb",
+        b"\x18\x0a\x07a_total\x18\0\x22\x0b\x1a\x09\x09\0\0\0\0\0\0\x08\x40",
+    );
+    for (format, files, begin, why) in [
+        (None, &[&text][..], "# TYPE a_total counter\n", "one text"),
+        (
+            None,
+            &[&text, &om],
+            "# TYPE a counter\n",
+            "OpenMetrics says more",
+        ),
+        (
+            Some("text"),
+            &[&text, &om, &protobuf],
+            "# TYPE a_total counter\n",
+            "text of all",
+        ),
+        (
+            Some("openmetrics"),
+            &[&protobuf, &text],
+            "# TYPE a counter\n",
+            "OpenMetrics of two",
+        ),
+    ] {
+        let mut arguments = vec!["merge"];
+        if let Some(format) = format {
+            arguments.extend(["--format", format]);
+        }
+        let labels: Vec<String> = (0..files.len()).map(|at| format!("from={at}")).collect();
+        for (file, label) in files.iter().zip(&labels) {
+            arguments.extend([file.as_str(), "--label", label]);
+        }
+        let finished = command(&arguments).await;
+        assert_eq!(finished.code, Some(0), "{why}: {}", finished.stderr);
+        assert!(
+            finished.stdout.starts_with(begin),
+            "{why}: {}",
+            finished.stdout
+        );
+        let verdict = if finished.stdout.ends_with("# EOF\n") {
+            check::openmetrics(finished.stdout.as_bytes())
+        } else {
+            check::text(finished.stdout.as_bytes())
+        };
+        assert_eq!(verdict, Ok(()), "{why}: {}", finished.stdout);
+        assert_eq!(
+            Page::read(&finished.stdout).all("a_total").len(),
+            files.len(),
+            "{why}"
+        );
+    }
+
+    let broken = write("broken.om", b"# TYPE a counter\na 2\n# EOF\n");
+    let finished = command(&["merge", &text, &broken]).await;
+    assert_eq!(finished.code, Some(1), "{}", finished.stdout);
+    assert!(
+        finished.stderr.contains("broken.om")
+            && finished.stderr.contains("line 2")
+            && finished.stderr.contains("openmetrics"),
+        "the file, the place and what it was taken for: {}",
+        finished.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fetch_gives_the_format_that_is_asked_for() {
+    let instance =
+        Instance::start("0", Behaviour::page("# TYPE a_total counter\na_total 1\n")).await;
+    let targets = [config::target(
+        ["acme", "prod", "shop"],
+        0,
+        instance.address,
+    )];
+    let config = config::with(json!({"targets": targets}));
+    let promfetch = Promfetch::start(&config).await;
+    let (_folder, file) = config_file(&config.to_string());
+    for from in [["-c", &file], ["--url", &promfetch.api]] {
+        let mut arguments = vec!["fetch", "acme/prod/shop", "--format", "openmetrics"];
+        arguments.extend(from);
+        let finished = command(&arguments).await;
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        check::openmetrics(finished.stdout.as_bytes()).unwrap();
+        assert!(
+            finished.stdout.contains("# TYPE a counter\n"),
+            "{}",
+            finished.stdout
+        );
+        assert!(
+            instance
+                .last_seen()
+                .header("accept")
+                .contains("openmetrics"),
+            "it could have sent that itself"
+        );
+    }
+
+    let pinned = config::with(json!({"targets": targets, "formats": ["text"]}));
+    let promfetch = Promfetch::start(&pinned).await;
+    let (_folder, file) = config_file(&pinned.to_string());
+    for from in [["-c", &file], ["--url", &promfetch.api]] {
+        let mut arguments = vec!["fetch", "acme/prod/shop", "--format", "protobuf"];
+        arguments.extend(from);
+        let finished = command(&arguments).await;
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        assert!(
+            finished.stderr.contains("the page is text"),
+            "not what was asked for: {}",
+            finished.stderr
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn help_version_completions_and_the_manual_are_there() {
     for arguments in [
         &["--help"][..],

@@ -1,4 +1,4 @@
-use promfetch_tests::{Answer, App, Behaviour, Page, Platform};
+use promfetch_tests::{Answer, App, Behaviour, Instance, Page, Platform};
 use serde_json::json;
 
 /// What Prometheus 2.42 sends.
@@ -99,7 +99,7 @@ async fn an_app_of_mixed_formats_loses_no_instance() {
     let platform = Platform::start().await;
     let behaviours = [
         Behaviour::bilingual(2),
-        Behaviour::page("# TYPE queue_length gauge\nqueue_length 9\n"),
+        Behaviour::page("# TYPE requests_total counter\nrequests_total{code=\"200\"} 9\n"),
         Behaviour::bilingual(4),
     ];
     let pushed = platform
@@ -109,18 +109,33 @@ async fn an_app_of_mixed_formats_loses_no_instance() {
         .promfetch
         .get_with(&pushed.app.path("metrics"), &[("accept", PROMETHEUS)])
         .await;
+    assert_eq!(
+        answer.header("content-type"),
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
     let page = Page::read(answer.text());
     assert_eq!(page.up().values().sum::<f64>(), 3.0, "{}", page.text);
-    let values: Vec<_> = page
-        .all("queue_length")
-        .iter()
-        .map(|sample| sample.value)
-        .collect();
-    assert_eq!(values, [2.0, 9.0, 4.0], "asked again as text");
+    for (index, value) in [("0", 2.0), ("1", 9.0), ("2", 4.0)] {
+        let labels = [("index", index), ("code", "200")];
+        assert_eq!(
+            page.value("requests_total", &labels),
+            value,
+            "{}",
+            page.text
+        );
+    }
+    assert!(
+        page.one("requests_total", &[("index", "2"), ("code", "200")])
+            .rest
+            .starts_with("# {trace_id="),
+        "the others lose nothing by it"
+    );
+    let requests: Vec<_> = pushed.instances.iter().map(Instance::requests).collect();
+    assert_eq!(requests, [1, 1, 1], "nobody is asked again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_app_that_has_only_openmetrics_is_served_as_it_is() {
+async fn an_app_that_has_only_openmetrics_is_text_for_those_who_want_text() {
     let platform = Platform::start().await;
     let only = |value| {
         Behaviour::fixed(Answer::openmetrics(format!(
@@ -130,30 +145,34 @@ async fn an_app_that_has_only_openmetrics_is_served_as_it_is() {
     let pushed = platform
         .push(App::new("acme", "prod", "shop"), [only(1), only(2)])
         .await;
-    // `/v2` asks for text.
+    // `/v2` is text, whatever is accepted.
     let path = pushed.app.path("metrics").replace("/v1/", "/v2/");
-    let answer = platform.promfetch.get(&path).await;
-    assert!(
-        answer
-            .header("content-type")
-            .starts_with("application/openmetrics-text"),
-        "the header tells what it is"
+    let answer = platform
+        .promfetch
+        .get_with(&path, &[("accept", PROMETHEUS)])
+        .await;
+    assert_eq!(
+        answer.header("content-type"),
+        "text/plain; version=0.0.4; charset=utf-8"
     );
     let page = Page::read(answer.text());
     assert_eq!(page.all("jobs_total").len(), 2);
+    assert_eq!(page.types["jobs_total"], "counter");
+    assert_eq!(
+        page.value("promfetch_scrape_body_bytes", &[("index", "0")]),
+        39.0,
+        "as the instance sent it"
+    );
 
-    // Beside one that has only text there is no page for both: the text is served, the others are told to be down.
+    // Beside one that has only text they are in one family.
     let text = Behaviour::page("# TYPE jobs_total counter\njobs_total 3\n");
     let mixed = platform
         .push(App::new("acme", "prod", "cart"), [only(1), text])
         .await;
     let page = platform.page(&mixed.app).await;
-    let up: Vec<_> = page.up().into_values().collect();
-    assert_eq!(up, [0.0, 1.0], "{}", page.text);
-    assert_eq!(
-        page.one("promfetcher_scrape_error", &[]).label("error"),
-        "protocol"
-    );
+    assert_eq!(page.up().values().sum::<f64>(), 2.0, "{}", page.text);
+    assert_eq!(page.all("jobs_total").len(), 2);
+    assert!(!page.has("promfetcher_scrape_error"), "{}", page.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

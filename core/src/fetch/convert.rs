@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -162,7 +162,7 @@ impl Job {
     }
 }
 
-/// The page in another dialect, counted as bodies are for as long as anyone holds a slice of it.
+/// The page in another dialect, counted as bodies are: while it grows, and for as long as anyone holds a slice of it.
 fn convert(
     page: &Page,
     dialect: Dialect,
@@ -170,12 +170,31 @@ fn convert(
     budgets: Budgets,
 ) -> Result<Arc<Page>, Failure> {
     let mut account = Account::new(budgets);
-    // Formats differ in size, but not by much: without room for this it is not worth beginning.
-    account.grow(page.len())?;
-    let converted = page.convert(dialect, limits).map_err(|error| {
-        let mut failure = Failure::from(error);
-        failure.detail = format!("written as {}: {}", dialect.format, failure.detail);
-        failure
+    // What most conversions need. Without it there is nothing to begin.
+    account.grow(page.len() + page.len() / 4)?;
+    let account = Arc::new(Mutex::new((account, None)));
+    let held = Arc::clone(&account);
+    let meter = move |bytes| {
+        let (account, refusal) = &mut *held.lock().unwrap_or_else(PoisonError::into_inner);
+        *refusal = account.resize(bytes).err();
+        refusal.is_none()
+    };
+    let converted = page.convert_metered(dialect, limits, Box::new(meter));
+    // The meter has gone with the conversion.
+    let Some((mut account, refusal)) = Arc::into_inner(account)
+        .map(|lock| lock.into_inner().unwrap_or_else(PoisonError::into_inner))
+    else {
+        return Err(Failure::new(
+            Reason::Protocol,
+            "the page could not be converted",
+        ));
+    };
+    let converted = converted.map_err(|error| {
+        refusal.unwrap_or_else(|| {
+            let mut failure = Failure::from(error);
+            failure.detail = format!("written as {}: {}", dialect.format, failure.detail);
+            failure
+        })
     })?;
     account.resize(converted.len())?;
     let keep = |body: Bytes| Bytes::from_owner(Owned::new(body, account));

@@ -22,7 +22,7 @@ fn counters() {
     let mut total = counter(&[("a", "x\n\"\\")], 1e6);
     if let Some(counter) = &mut total.counter {
         counter.created_timestamp = Some(timestamp((1_500_000_000, 120_000_000)));
-        counter.exemplar = Some(exemplar(&[("trace", "\"")], 0.5, Some((17, 1))));
+        counter.exemplar = Some(exemplar(&[("trace", "\\")], 0.5, Some((17, 1))));
     }
     total.timestamp_ms = Some(1_700_000_000_120);
     let mut first = family("c_seconds_total", Type::Counter, vec![total]);
@@ -32,7 +32,7 @@ fn counters() {
         "a counter with all that it can have",
         &[first],
         "# HELP c_seconds_total a \"b\" \\\\\\n\n# TYPE c_seconds_total counter\nc_seconds_total{a=\"x\\n\\\"\\\\\"} 1000000 1700000000120\n# HELP c_seconds_created a \"b\" \\\\\\n\n# TYPE c_seconds_created gauge\nc_seconds_created{a=\"x\\n\\\"\\\\\"} 1500000000.12 1700000000120\n",
-        "# TYPE c_seconds counter\n# UNIT c_seconds seconds\n# HELP c_seconds a \\\"b\\\" \\\\\\n\nc_seconds_total{a=\"x\\n\\\"\\\\\"} 1000000 1700000000.12 # {trace=\"\\\"\"} 0.5 17.000000001\nc_seconds_created{a=\"x\\n\\\"\\\\\"} 1500000000.12 1700000000.12\n",
+        "# TYPE c_seconds counter\n# UNIT c_seconds seconds\n# HELP c_seconds a \\\"b\\\" \\\\\\n\nc_seconds_total{a=\"x\\n\\\"\\\\\"} 1000000 1700000000.12 # {trace=\"\\\\\"} 0.5 17.000000001\nc_seconds_created{a=\"x\\n\\\"\\\\\"} 1500000000.12 1700000000.12\n",
     );
     check(
         "one without `_total`, and one that is NaN",
@@ -47,11 +47,15 @@ fn counters() {
     if let Some(counter) = &mut long.counter {
         counter.exemplar = Some(exemplar(&[("trace", &"x".repeat(124))], 0.5, None));
     }
+    let mut quote = counter(&[("a", "")], 2.0);
+    if let Some(counter) = &mut quote.counter {
+        counter.exemplar = Some(exemplar(&[("trace", "\"")], 0.5, None));
+    }
     check(
-        "an exemplar with more than 128 characters",
-        &[family("c_total", Type::Counter, vec![long])],
-        "# TYPE c_total counter\nc_total 1\n",
-        "# TYPE c counter\nc_total 1\n",
+        "an exemplar with more than 128 characters, and one with a quote, which Python cannot read",
+        &[family("c_total", Type::Counter, vec![long, quote])],
+        "# TYPE c_total counter\nc_total 1\nc_total{a=\"\"} 2\n",
+        "# TYPE c counter\nc_total 1\nc_total{a=\"\"} 2\n",
     );
 }
 
@@ -74,6 +78,14 @@ fn gauges_and_untyped() {
         )],
         "# TYPE g gauge\ng 1 2000\ng{a=\"\u{fffd}\"} +Inf\n",
         "# TYPE g gauge\ng 2 -1.5\ng 1 2\ng{a=\"\u{fffd}\"} +Inf\n",
+    );
+    let mut odd = family("g", Type::Gauge, vec![gauge(&[("a", "\r")], 1.0)]);
+    odd.help = Some(" a\r\n\0b\r".to_owned());
+    check(
+        "what protobuf can say and lines cannot: NUL, and a carriage return where a line ends",
+        &[odd],
+        "# HELP g  a\r\\n\u{fffd}b\n# TYPE g gauge\ng{a=\"\r\"} 1\n",
+        "# TYPE g gauge\n# HELP g  a\r\\n\u{fffd}b\ng{a=\"\r\"} 1\n",
     );
     check(
         "a family without metrics",

@@ -157,7 +157,7 @@ const TO_OPENMETRICS: &[Row] = &[
     (
         "labels that OpenMetrics keeps for itself",
         "g{__a=\"1\",exported___a=\"2\"} 1\n",
-        "g{exported_exported___a=\"1\",exported___a=\"2\"} 1\n",
+        "g{exported___a_2=\"1\",exported___a=\"2\"} 1\n",
     ),
     (
         "families in pieces, blanks, comments, no last line feed",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use promfetch_core::exposition::{Dialect, Format, MetricType, Page};
+use promfetch_core::exposition::{Dialect, Escaping, Format, MetricType, Page};
 use proptest::prelude::*;
 
 use crate::families::Names;
@@ -43,7 +43,11 @@ fn shown(page: &Page) -> String {
 }
 
 fn to(page: &Page, format: Format) -> Page {
-    convert(page, Dialect::plain(format))
+    let any_name = Dialect {
+        escaping: Some(Escaping::AllowUtf8),
+        ..Dialect::plain(format)
+    };
+    convert(page, any_name)
 }
 
 /// The series that must be there after a conversion.
@@ -125,6 +129,30 @@ proptest! {
     fn every_page_can_be_said_in_every_format_and_series_stay(page in page()) {
         if let Err(why) = check_all(&page) {
             prop_assert!(false, "{}\n{}", why, shown(&page));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_name_can_be_escaped_and_series_stay_apart(page in page()) {
+        for format in FORMATS {
+            let want = BTreeSet::from_iter(series(&to(&page, format)));
+            for escaping in [Escaping::Underscores, Escaping::Dots, Escaping::Values] {
+                let dialect = Dialect {
+                    escaping: Some(escaping),
+                    ..Dialect::plain(format)
+                };
+                let escaped = convert(&page, dialect);
+                prop_assert!(escaped.fits(dialect), "{}", shown(&escaped));
+                let found = BTreeSet::from_iter(series(&escaped));
+                // Otherwise there may be some bucket for all more or less, since other names meet.
+                if page.format() == format {
+                    prop_assert_eq!(found.len(), want.len(), "{:?}\n{}", escaping, shown(&escaped));
+                }
+            }
         }
     }
 }

@@ -3,8 +3,10 @@
 use promfetch_core::exposition::{Dialect, Format, Limits, Page};
 
 mod from_protobuf;
+mod limits;
 mod lines;
 mod messages;
+mod names;
 mod protobuf;
 mod series;
 mod to_protobuf;

@@ -70,7 +70,8 @@ fn metric(tape: &mut Tape, kind: Type, labels: &LabelSet) -> Metric {
     metric.label = labels
         .iter()
         .map(|(name, value)| LabelPair {
-            name: Some(name.clone()),
+            // Names are as lines have them.
+            name: Some(name.replace("\\n", "\n").replace(['"', '\\'], "")),
             value: Some((*value).to_owned()),
         })
         .collect();

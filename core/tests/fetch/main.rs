@@ -2,6 +2,7 @@
 
 mod bounds;
 mod connections;
+mod convert;
 mod failures;
 mod headers;
 mod http2;

@@ -3,6 +3,7 @@
 mod http;
 mod merge;
 mod names;
+mod negotiation;
 
 use std::process::Command;
 

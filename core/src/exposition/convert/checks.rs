@@ -4,8 +4,8 @@ use super::flat::Sample;
 use super::groups::{Numbered, metrics};
 use crate::exposition::{MetricType, number};
 
-/// Whether the samples, arranged by [`By::metric`](super::groups::By::metric), keep the rules of OpenMetrics for a family of this type
-/// (`exposition/groups.rs`). Missing `+Inf` buckets and counts are no hindrance: they are added.
+/// Whether the samples, arranged by [`By::metric`](super::groups::By::metric), keep the rules of OpenMetrics for a
+/// family of this type (`exposition/groups.rs`). Missing `+Inf` buckets and counts are no hindrance: they are added.
 pub(super) fn openmetrics(kind: MetricType, samples: &[Numbered<'_>]) -> bool {
     match kind {
         MetricType::Counter => samples.iter().all(|(_, sample)| {
@@ -21,7 +21,7 @@ pub(super) fn openmetrics(kind: MetricType, samples: &[Numbered<'_>]) -> bool {
                 "" => {
                     let quantile = sample.apart.as_ref().and_then(|it| it.value.number());
                     quantile.is_some_and(|quantile| (0.0..=1.0).contains(&quantile))
-                        && !(sample.value.value() < 0.0)
+                        && (is_positive(sample) || sample.value.value().is_nan())
                 }
                 "_count" => sample.value.count().is_some() && !has(sample, "quantile"),
                 "_sum" => is_positive(sample) && !has(sample, "quantile"),

@@ -1,6 +1,7 @@
 //! Numbers in decimal: exactly for times, and as short as can be for values.
 
-/// The number in `text` times 10^`places`; what is smaller than 1 is cut off. None when it is not finite, or has more than 30 digits.
+/// The number in `text` times 10^`places`; what is smaller than 1 is cut off. None when it is not finite, or has more
+/// than 30 digits.
 ///
 /// Floating point would not do: 1700000000.123 seconds are 1700000000122.99… milliseconds there.
 pub(super) fn scaled(text: &str, places: i64) -> Option<i128> {

@@ -134,8 +134,8 @@ impl Time<'_> {
         }
     }
 
-    /// In nanoseconds, as far as readers keep them; of OpenMetrics' own times those that order as in `prometheus_client`, which takes
-    /// `-0.5` for `0.5` (`_parse_timestamp` loses the sign of a zero).
+    /// In nanoseconds, as far as readers keep them; only good for the order. `prometheus_client` takes `-0.5` for `0.5`
+    /// there (its `_parse_timestamp` loses the sign of a zero), and so does the scan.
     pub(super) fn order(self) -> i128 {
         const NANOS: i128 = 1_000_000_000;
         let nanos = match self {

@@ -15,6 +15,8 @@ pub(super) struct By {
     pub(super) apart: bool,
     /// So does the time. Otherwise a metric has samples of several times, in order.
     pub(super) time: bool,
+    /// Samples of one metric stay in the order that they have.
+    pub(super) keep: bool,
 }
 
 impl By {
@@ -29,6 +31,7 @@ impl By {
                     | MetricType::StateSet
             ),
             time: false,
+            keep: false,
         }
     }
 
@@ -59,6 +62,14 @@ pub(super) fn arrange(samples: Vec<Sample<'_>>, by: By) -> Vec<Numbered<'_>> {
         let number = *numbers.entry(key(&sample, labels, by)).or_insert(count);
         numbered.push((number, sample));
     }
+    let order = |one: &Numbered<'_>, other: &Numbered<'_>| {
+        let within = if by.keep {
+            Ordering::Equal
+        } else {
+            order(&one.1, &other.1)
+        };
+        one.0.cmp(&other.0).then(within)
+    };
     if !numbered.is_sorted_by(|one, other| order(one, other) != Ordering::Greater) {
         numbered.sort_by(order);
     }
@@ -104,17 +115,16 @@ fn key(sample: &Sample<'_>, labels: u64, by: By) -> u64 {
     key
 }
 
-fn order(one: &Numbered<'_>, other: &Numbered<'_>) -> Ordering {
+/// The order of samples of one metric.
+fn order(one: &Sample<'_>, other: &Sample<'_>) -> Ordering {
     let time = |sample: &Sample<'_>| sample.time.map(|time| time.order());
     let bound = |sample: &Sample<'_>| {
         let bound = sample.apart.as_ref().and_then(|apart| apart.value.number());
         // States, and bounds that are none, stay as they stand.
         bound.unwrap_or(f64::NEG_INFINITY)
     };
-    let ((number, one), (other_number, other)) = (one, other);
-    number
-        .cmp(other_number)
-        .then_with(|| time(one).cmp(&time(other)))
+    time(one)
+        .cmp(&time(other))
         .then_with(|| rank(one.suffix).cmp(&rank(other.suffix)))
         .then_with(|| bound(one).total_cmp(&bound(other)))
 }

@@ -15,6 +15,7 @@ mod labels;
 mod native;
 mod output;
 mod plan;
+mod planned;
 mod read_lines;
 mod read_messages;
 mod rename;
@@ -25,6 +26,7 @@ mod write_messages;
 use std::collections::BTreeMap;
 
 use self::labels::LabelNames;
+pub(crate) use self::output::Meter;
 use self::output::Output;
 use self::plan::Plan;
 use self::shape::Piece;
@@ -42,10 +44,24 @@ impl Page {
     /// # Errors
     /// When the result would be over `limits`.
     pub fn convert(&self, dialect: Dialect, limits: &Limits) -> Result<Self, ScanError> {
+        self.convert_metered(dialect, limits, Box::new(|_| true))
+    }
+
+    /// The same for pages that nobody trusts: `meter` is asked before the new page grows much over the old one, and
+    /// whenever it has grown by half. A short native histogram with long labels makes thousands of long lines.
+    ///
+    /// # Errors
+    /// As [`Self::convert`], and when the meter says no.
+    pub(crate) fn convert_metered(
+        &self,
+        dialect: Dialect,
+        limits: &Limits,
+        meter: Meter,
+    ) -> Result<Self, ScanError> {
         let labels = LabelNames::new(self, dialect);
         let plan = Plan::new(self, dialect, &labels, limits.max_samples);
         let (source, target) = (self.format(), dialect.format);
-        let mut out = Output::new(self.len() + self.len() / 4, limits);
+        let mut out = Output::new(self.len() + self.len() / 4, limits, meter);
         if (source, target) == (Format::Protobuf, Format::Protobuf) {
             for (planned, entry) in plan.families.iter().zip(self.entries()) {
                 rename::write(self, entry, planned, &labels, &mut out)?;
@@ -85,6 +101,7 @@ fn write_families(
             match shared.get_mut(&piece.name) {
                 Some(all) => {
                     (all.kind, all.typed, all.unit) = (MetricType::Unknown, true, None);
+                    all.loose = true;
                     all.samples.append(&mut piece.samples);
                 }
                 None => {

@@ -7,20 +7,30 @@ use crate::exposition::{Limits, ScanError, ScanErrorKind};
 /// could come to many times the bytes of the source.
 const MAX_BYTES: usize = 512 << 20;
 
+/// A page asks its meter again each time that it has grown by half, and by this at least.
+const STEP: usize = 64 << 10;
+
+/// Says whether a page may have so many bytes.
+pub(crate) type Meter = Box<dyn FnMut(usize) -> bool>;
+
 /// A page that grows.
-#[derive(Debug)]
 pub(super) struct Output {
     pub(super) bytes: Vec<u8>,
     samples: usize,
     limits: Limits,
+    meter: Meter,
+    /// Bytes that the meter has allowed.
+    allowed: usize,
 }
 
 impl Output {
-    pub(super) fn new(capacity: usize, limits: &Limits) -> Self {
+    pub(super) fn new(capacity: usize, limits: &Limits, meter: Meter) -> Self {
         Self {
             bytes: Vec::with_capacity(capacity),
             samples: 0,
             limits: *limits,
+            meter,
+            allowed: capacity,
         }
     }
 
@@ -33,11 +43,22 @@ impl Output {
                 self.limits.max_samples
             )));
         }
-        if self.bytes.len() > MAX_BYTES {
+        if self.bytes.len() > self.allowed {
+            self.ask()?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn ask(&mut self) -> Result<(), ScanError> {
+        let wanted = self.bytes.len() + STEP.max(self.bytes.len() / 2);
+        if self.bytes.len() > MAX_BYTES || !(self.meter)(wanted) {
             return Err(too_large(format!(
-                "converted, the page has more than {MAX_BYTES} bytes"
+                "converted, the page has more than {} bytes",
+                self.allowed
             )));
         }
+        self.allowed = wanted;
         Ok(())
     }
 

@@ -2,97 +2,14 @@
 //!
 //! Only names and types are looked at here, so the plan is small; samples are read family by family.
 
-use std::borrow::Cow;
-
 use hashbrown::{HashMap, HashSet};
 
 use super::created;
-use super::escape::{Role, escape};
 use super::flat::Family;
 use super::labels::{LabelNames, plain};
+use super::planned::{Planned, planned};
 use super::{read_lines, read_messages};
 use crate::exposition::{Dialect, Format, MetricType, Page};
-
-/// What becomes of one family.
-#[derive(Debug)]
-pub(super) struct Planned {
-    /// The name as OpenMetrics would have it, so without `_total` and `_info`; escaped.
-    pub(super) name: String,
-    /// `_total` of a counter that has it, `_info` of an info metric. Text and protobuf have it in the family's name.
-    pub(super) main: &'static str,
-    pub(super) kind: MetricType,
-    /// It is written without structure, because another family has one of the names that it would reserve.
-    pub(super) loose: bool,
-    /// Place of the gauge family that tells when its metrics were created.
-    pub(super) created: Option<usize>,
-    /// It is such a gauge family, and written with the other one.
-    pub(super) folded: bool,
-    /// A stateset whose state label still has the family's name.
-    named: bool,
-}
-
-impl Planned {
-    /// Its type in the target.
-    pub(super) fn kind_in(&self, target: Format) -> MetricType {
-        match (self.kind, target) {
-            // As Go's expfmt has it: there is no counter without `_total`.
-            (MetricType::Counter, Format::OpenMetrics) if self.main.is_empty() => {
-                MetricType::Unknown
-            }
-            (MetricType::StateSet, Format::OpenMetrics) if !self.named => MetricType::Gauge,
-            (kind, _) => kind,
-        }
-    }
-
-    /// What the names of its samples have after its name, when it is loose.
-    fn loose_suffixes(&self, source: Format) -> Vec<&'static str> {
-        let lines = source == Format::Text;
-        let mut suffixes = match self.kind {
-            MetricType::Counter => vec![self.main],
-            MetricType::Info => vec!["_info"],
-            MetricType::GaugeHistogram => vec!["_bucket", "_gcount", "_gsum"],
-            MetricType::Histogram if lines => vec!["", "_bucket", "_count", "_sum"],
-            MetricType::Histogram => vec!["_bucket", "_count", "_sum"],
-            MetricType::Summary => vec!["", "_count", "_sum"],
-            MetricType::Gauge | MetricType::Unknown | MetricType::StateSet => vec![""],
-        };
-        let began = matches!(
-            self.kind,
-            MetricType::Counter | MetricType::Histogram | MetricType::Summary
-        );
-        if began && (!lines || self.created.is_some()) {
-            suffixes.push("_created");
-        }
-        suffixes
-    }
-
-    /// The same with all that its structure reserves.
-    fn suffixes(&self, source: Format, target: Format) -> Vec<&'static str> {
-        let mut suffixes = self.loose_suffixes(source);
-        if self.loose {
-            return suffixes;
-        }
-        let kind = self.kind_in(target);
-        match (kind, target) {
-            (MetricType::Counter | MetricType::Info, Format::Text | Format::Protobuf) => {}
-            (MetricType::GaugeHistogram, Format::Text) => {
-                suffixes.extend(MetricType::Histogram.reserved(target));
-            }
-            _ => suffixes.extend(kind.reserved(target)),
-        }
-        suffixes.sort_unstable();
-        suffixes.dedup();
-        suffixes
-    }
-
-    fn is_simple(&self, target: Format) -> bool {
-        let kind = self.kind_in(target);
-        matches!(
-            kind,
-            MetricType::Gauge | MetricType::Unknown | MetricType::StateSet
-        ) || (target != Format::OpenMetrics && kind == MetricType::Info)
-    }
-}
 
 /// How a page is converted.
 #[derive(Debug)]
@@ -186,6 +103,7 @@ impl<'a> Plan<'a> {
         }
         let source = self.page.format();
         let mut taken: HashSet<String> = HashSet::new();
+        let mut numbers: HashMap<String, u32> = HashMap::new();
         for (place, family) in self.families.iter().enumerate() {
             if !changed.contains(&place) {
                 let suffixes = family.suffixes(source, target).into_iter();
@@ -198,17 +116,18 @@ impl<'a> Plan<'a> {
             }
             let suffixes = family.suffixes(source, target);
             let mut name = family.name.clone();
-            let mut number = 1u32;
             let names = loop {
-                let mut names = suffixes.iter().map(|suffix| format!("{name}{suffix}"));
+                let names = suffixes.iter().map(|suffix| format!("{name}{suffix}"));
                 if !names.clone().any(|name| taken.contains(&name)) {
-                    break names.by_ref().collect::<Vec<_>>();
+                    break names.collect::<Vec<_>>();
                 }
                 name = format!("{}_{}", family.name, family.kind_in(target).word(target));
-                if number > 1 {
+                // Counted on for the next family, or thousands of equal names would take hours.
+                let number = numbers.entry(name.clone()).or_insert(0u32);
+                *number += 1;
+                if *number > 1 {
                     name = format!("{name}_{number}");
                 }
-                number += 1;
             };
             taken.extend(names);
             family.name = name;
@@ -289,36 +208,4 @@ impl<'a> Plan<'a> {
             }
         }
     }
-}
-
-/// The family in the target, and whether its name had to be escaped.
-fn planned(
-    name: &str,
-    kind: MetricType,
-    source: Format,
-    to: Dialect,
-    labels: &LabelNames,
-) -> (Planned, bool) {
-    let (full, main) = match (kind, source) {
-        (MetricType::Counter, Format::OpenMetrics) => (format!("{name}_total"), "_total"),
-        (MetricType::Info, Format::OpenMetrics) => (format!("{name}_info"), "_info"),
-        (MetricType::Counter, _) if name.len() > 6 && name.ends_with("_total") => {
-            (name.to_owned(), "_total")
-        }
-        _ => (name.to_owned(), ""),
-    };
-    let escaped = escape(&full, Role::Metric, to.escaping());
-    let is_escaped = escaped.is_some();
-    let full = escaped.unwrap_or(full);
-    let base = full.strip_suffix(main).unwrap_or(&full).to_owned();
-    let planned = Planned {
-        named: labels.get(Cow::Borrowed(name)) == base,
-        name: base,
-        main,
-        kind,
-        loose: false,
-        created: None,
-        folded: false,
-    };
-    (planned, is_escaped)
 }

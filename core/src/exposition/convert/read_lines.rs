@@ -111,12 +111,16 @@ impl<'a> Reader<'a> {
     fn exemplar(&self, exemplar: &'a [u8]) -> Exemplar<'a> {
         let line = Line::read(exemplar);
         let text = |raw| plain(raw, self.page.format());
-        let labels = line
-            .labels()
-            .map(|label| (self.names.of_exemplar(text(label.name)), text(label.value)));
+        let names = line.labels().map(|label| text(label.name)).collect();
+        let values = line.labels().map(|label| text(label.value));
         let mut words = words(line.rest);
         Exemplar {
-            labels: labels.collect(),
+            labels: self
+                .names
+                .of_exemplar(names)
+                .into_iter()
+                .zip(values)
+                .collect(),
             value: Number::Text(words.next().unwrap_or_default()),
             time: words.next().map(Time::Seconds),
         }

@@ -180,7 +180,8 @@ pub(super) fn count<'a>(whole: u64, fraction: f64) -> Number<'a> {
 }
 
 fn read_exemplar<'a>(exemplar: &ExemplarMessage, names: &LabelNames) -> Rc<Exemplar<'a>> {
-    let labels = pairs(&exemplar.label).map(|(name, value)| (names.of_exemplar(name), value));
+    let (labels, values): (Vec<_>, Vec<_>) = pairs(&exemplar.label).unzip();
+    let labels = names.of_exemplar(labels).into_iter().zip(values);
     Rc::new(Exemplar {
         labels: labels.collect(),
         value: Number::Float(exemplar.value()),

@@ -4,9 +4,9 @@ use prost::Message;
 
 use super::labels::LabelNames;
 use super::output::Output;
-use super::plan::Planned;
+use super::planned::Planned;
 use crate::exposition::page::Span;
-use crate::exposition::protobuf::model::{Metric, MetricFamily};
+use crate::exposition::protobuf::model::{Exemplar, Metric, MetricFamily};
 use crate::exposition::protobuf::unit_fits;
 use crate::exposition::{FamilyEntry, Page, ScanError};
 
@@ -39,9 +39,32 @@ pub(super) fn write(
             let written = names.get(pair.name().to_owned().into()).into_owned();
             pair.name = Some(written);
         }
+        for exemplar in exemplars(&mut metric) {
+            let own = exemplar
+                .label
+                .iter()
+                .map(|pair| pair.name().to_owned().into());
+            let written = names.of_exemplar(own.collect());
+            for (pair, name) in exemplar.label.iter_mut().zip(written) {
+                pair.name = Some(name.into_owned());
+            }
+        }
         family.metric.push(metric);
     }
     // A Vec takes whatever it is given.
     let _ = family.encode_length_delimited(&mut out.bytes);
     Ok(())
+}
+
+fn exemplars(metric: &mut Metric) -> impl Iterator<Item = &mut Exemplar> {
+    let counter = metric.counter.iter_mut();
+    let histogram = metric.histogram.iter_mut();
+    let of_counter = counter.filter_map(|counter| counter.exemplar.as_mut());
+    let of_buckets = histogram.flat_map(|histogram| {
+        let buckets = histogram.bucket.iter_mut();
+        buckets
+            .filter_map(|bucket| bucket.exemplar.as_mut())
+            .chain(&mut histogram.exemplars)
+    });
+    of_counter.chain(of_buckets)
 }

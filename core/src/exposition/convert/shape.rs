@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::checks;
 use super::flat::{Family, Sample};
 use super::groups::{By, Numbered, arrange};
-use super::plan::Planned;
+use super::planned::Planned;
 use crate::exposition::{Format, MetricType};
 
 /// A family as it is written: all structure that the target demands is there.
@@ -20,6 +20,8 @@ pub(super) struct Piece<'a> {
     /// Their suffixes come after the piece's name. Samples of one metric have one number and stand together, in
     /// order.
     pub(super) samples: Vec<Numbered<'a>>,
+    /// The samples still have the order of another structure.
+    pub(super) loose: bool,
 }
 
 /// Makes the families of the target.
@@ -41,7 +43,14 @@ pub(super) fn pieces<'a>(
             (is_strict, number_all(samples))
         }
         Format::OpenMetrics => {
-            let samples = arrange(samples, By::metric(kind));
+            let keep = source == target;
+            let samples = arrange(
+                samples,
+                By {
+                    keep,
+                    ..By::metric(kind)
+                },
+            );
             let is_strict = source == target || checks::openmetrics(kind, &samples);
             (is_strict, samples)
         }
@@ -68,17 +77,19 @@ pub(super) fn pieces<'a>(
         _ => ("", kind),
     };
     let mut pieces: Vec<Piece<'a>> = Vec::new();
-    let piece = |pieces: &mut Vec<Piece<'a>>, suffix: &str, kind| {
-        let name = format!("{}{suffix}", planned.name);
-        if let Some(at) = pieces.iter().position(|piece| piece.name == name) {
+    let mut suffixes: Vec<&'static str> = Vec::new();
+    let mut piece = |pieces: &mut Vec<Piece<'a>>, suffix: &'static str, kind| {
+        if let Some(at) = suffixes.iter().position(|known| *known == suffix) {
             return at;
         }
+        suffixes.push(suffix);
         pieces.push(Piece {
             typed: family.typed || kind != MetricType::Unknown,
             help: family.help.clone(),
             unit: family.unit.clone().filter(|_| is_strict),
             samples: Vec::new(),
-            name,
+            loose: !is_strict,
+            name: format!("{}{suffix}", planned.name),
             kind,
         });
         pieces.len() - 1
@@ -105,10 +116,12 @@ pub(super) fn settle(piece: &mut Piece<'_>, target: Format) {
     if target != Format::OpenMetrics {
         return;
     }
-    if By::metric(piece.kind).apart {
+    if piece.loose {
         let samples = std::mem::take(&mut piece.samples);
         let samples = samples.into_iter().map(|(_, sample)| sample).collect();
         piece.samples = arrange(samples, By::metric(piece.kind));
+    }
+    if By::metric(piece.kind).apart {
         leave_out_mixed(&mut piece.samples);
     }
 }

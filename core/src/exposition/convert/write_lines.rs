@@ -34,7 +34,8 @@ pub(super) fn write(piece: &Piece<'_>, format: Format, out: &mut Output) -> Resu
     }
     if let Some(help) = &piece.help {
         metadata("HELP", out);
-        out.escaped(help, openmetrics);
+        // At the end of a line it would be part of the line's end.
+        out.escaped(help.trim_end_matches('\r'), openmetrics);
         out.text("\n");
     }
     if piece.typed && !openmetrics {
@@ -206,7 +207,7 @@ fn unit<'p>(piece: &'p Piece<'_>) -> Option<&'p str> {
     (rest.ends_with('_') && takes_unit && is_word).then_some(unit)
 }
 
-/// Whether OpenMetrics takes such an exemplar.
+/// Whether readers of OpenMetrics take such an exemplar. `prometheus_client` loses count of escaped quotes.
 fn fits(exemplar: &Exemplar<'_>) -> bool {
     let characters = exemplar
         .labels
@@ -214,8 +215,11 @@ fn fits(exemplar: &Exemplar<'_>) -> bool {
         .map(|(name, value)| name.chars().count() + value.chars().count());
     let names = || exemplar.labels.iter().map(|(name, _)| name);
     characters.sum::<usize>() <= MAX_EXEMPLAR
+        && !exemplar.labels.iter().any(|(_, value)| value.contains('"'))
         && names().enumerate().all(|(at, name)| {
-            !name.starts_with("__") && !names().take(at).any(|other| other == name)
+            !name.starts_with("__")
+                && !name.contains('"')
+                && !names().take(at).any(|other| other == name)
         })
 }
 

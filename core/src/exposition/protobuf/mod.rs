@@ -4,6 +4,7 @@
 //! indexed by metric: a mark is the offset of a metric's field. Fields that the format does not know are skipped here
 //! and copied by the merge.
 
+mod buckets;
 mod histogram;
 mod labels;
 pub(crate) mod model;

@@ -46,16 +46,18 @@ pub(crate) fn families(tape: &mut Tape, names: Names) -> Vec<MetricFamily> {
             let name = names.pick(tape, word);
             let kind = *used.entry(name.clone()).or_insert(kind);
             let unit = name.rsplit_once('_').map(|(_, unit)| unit.to_owned());
-            // Labels that differ from family to family: one that appears again has no series twice.
             number += 1;
+            let number = ["1", "2", "3", "4", "5", "6"][number - 1];
             let mut labels = first_labels(tape, "family");
-            labels.push((
-                "family".to_owned(),
-                ["1", "2", "3", "4", "5", "6"][number - 1],
-            ));
             let metric = (0..tape.below(6))
                 .map(|_| {
                     labels = next_labels(tape, &labels, "family");
+                    // A family that appears again has no series twice.
+                    let mut labels = labels.clone();
+                    labels.insert(
+                        tape.below(2).min(labels.len()),
+                        ("family".to_owned(), number),
+                    );
                     metric(tape, kind, &labels)
                 })
                 .collect();

@@ -289,6 +289,10 @@ fn duplicates_of_the_merge_are_left_out_as_whole_metrics() {
         ]
     );
     assert_eq!(stats.duplicates, 2 + 4 + 4);
+    // Values have no escapes here: a backslash and an `n` are no line feed.
+    let value = |value: &str| vec![family("x", Type::Gauge, [gauge(&[("p", value)], 1.0)])];
+    let (_, stats) = merged(&[(ZERO, value("\\n")), (ZERO, value("\n"))], &EXPORT);
+    assert_eq!((stats.samples, stats.duplicates), (2, 0));
     // Labels that are left out make metrics of one page equal.
     let folding = vec![family(
         "x",

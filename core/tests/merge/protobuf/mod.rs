@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use prost::Message;
 
+mod histograms;
 mod made_up;
 mod merged;
 #[path = "../../../src/exposition/protobuf/model.rs"]

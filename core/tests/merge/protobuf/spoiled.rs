@@ -53,7 +53,7 @@ fn bodies(names: Names) -> impl Strategy<Value = Vec<(Vec<MetricFamily>, Vec<u8>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn the_merge_is_the_inputs_with_labels(bodies in bodies(Names::ByType), drop in any::<bool>()) {
@@ -96,7 +96,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    #![proptest_config(ProptestConfig::with_cases(2048))]
 
     #[test]
     fn what_the_scan_lets_through_can_be_read_and_merged(mut tape in tape(200), drop in any::<bool>()) {
