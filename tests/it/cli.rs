@@ -165,7 +165,7 @@ async fn merge_takes_files_of_all_formats_and_writes_any() {
             None,
             &[&text, &om],
             "# TYPE a counter\n",
-            "OpenMetrics says more",
+            "of two formats OpenMetrics",
         ),
         (
             Some("text"),

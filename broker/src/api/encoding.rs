@@ -28,7 +28,8 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// The best encoding for an `Accept-Encoding` value: the highest weight, at a tie zstd before gzip before none.
+    /// The best encoding for an `Accept-Encoding` value: the highest weight, at a tie gzip before zstd before none.
+    /// A large page is one gzip member but many zstd frames, and there are clients that stop after the first of either.
     /// Nobody is refused: who forbids all that there is gets the plain page.
     pub(crate) fn negotiate(accept_encoding: Option<&str>) -> Self {
         let (mut zstd, mut gzip, mut identity, mut others) = (None, None, None, None);
@@ -45,7 +46,7 @@ impl Encoding {
         let weight = |named: Option<f32>| named.or(others).unwrap_or(0.0);
         // Not naming `identity` does not forbid it, but who names another wants that one.
         let mut best = (Self::Identity, identity.unwrap_or(0.0));
-        for (encoding, q) in [(Self::Gzip, weight(gzip)), (Self::Zstd, weight(zstd))] {
+        for (encoding, q) in [(Self::Zstd, weight(zstd)), (Self::Gzip, weight(gzip))] {
             if q > 0.0 && q >= best.1 {
                 best = (encoding, q);
             }
@@ -165,8 +166,8 @@ mod tests {
             (Some("gzip"), Gzip, "Prometheus"),
             (
                 Some("deflate, gzip, br, zstd"),
-                Zstd,
-                "curl --compressed: zstd at a tie",
+                Gzip,
+                "curl --compressed: gzip at a tie",
             ),
             (
                 Some("gzip;q=0.9, zstd;q=0.3"),
@@ -180,8 +181,8 @@ mod tests {
                 "none is preferred by name",
             ),
             (Some("gzip;q=0"), Identity, "forbidden"),
-            (Some("*"), Zstd, "anything"),
-            (Some("zstd;q=0, *"), Gzip, "anything but"),
+            (Some("*"), Gzip, "anything"),
+            (Some("gzip;q=0, *"), Zstd, "anything but"),
             (Some("*;q=0"), Identity, "nothing at all: nobody is refused"),
             (Some("br, deflate"), Identity, "only what we do not have"),
             (Some("X-GZIP"), Gzip, "the old name, any case"),

@@ -1,7 +1,7 @@
 //! `promfetch merge`: saved pages to one page, without a platform.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,10 +35,13 @@ Examples:
   promfetch merge --format text --escaping underscores a.pb"
 )]
 pub(super) struct Arguments {
-    /// Format of the page. Without it: the one of the files that says most, so that nothing is lost: protobuf if any
-    /// is protobuf, else OpenMetrics if any is, else text.
+    /// Format of the page. Without it: that of the files if they have one format, else OpenMetrics, which can say all
+    /// but native histograms.
     #[arg(long, value_enum)]
     format: Option<PageFormat>,
+    /// Format of the files, for those whose bytes mislead.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    from: Option<PageFormat>,
     /// What becomes of names that are not made of letters, digits, `_` and `:`. They stay by default: files are for
     /// tools, and what reads the page can still change them.
     #[arg(long, value_enum, value_name = "HOW", default_value = "allow-utf-8")]
@@ -127,8 +130,17 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         .iter()
         .map(|(file, _)| read(file))
         .collect::<Result<Vec<_>, _>>()?;
-    let formats: Vec<Format> = bodies.iter().map(|body| media::of_content(body)).collect();
-    let format = arguments.format.unwrap_or_else(|| richest(&formats));
+    let from = arguments.from.map(PageFormat::format);
+    let formats: Vec<Format> = bodies
+        .iter()
+        .map(|body| from.unwrap_or_else(|| media::of_content(body)))
+        .collect();
+    let format = arguments.format.unwrap_or_else(|| common(&formats));
+    if format == PageFormat::Protobuf && arguments.format.is_none() && io::stdout().is_terminal() {
+        return Err(Failure::usage(
+            "the page would be protobuf, which is no text for a terminal: say `--format text`, or send it elsewhere",
+        ));
+    }
     let dialect = form::dialect(format, Some(arguments.escaping));
     let defaults = Defaults::default();
     let limits = Limits {
@@ -138,8 +150,14 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let mut inputs = Vec::new();
     for (((file, labels), body), format) in arguments.files.0.iter().zip(bodies).zip(formats) {
         let file = file.display();
+        let packed = body.starts_with(&[0x1f, 0x8b]);
         let mut page = Page::scan(body, format, &limits).map_err(|error| {
-            Failure::failed(format!("{file}: {error} (it is read as {format})"))
+            let hint = if packed {
+                "it is compressed, unpack it first"
+            } else {
+                "`--from` names another format"
+            };
+            Failure::failed(format!("{file}: {error} (it is read as {format}; {hint})"))
         })?;
         if !page.fits(dialect) {
             page = page.convert(dialect, &limits).map_err(|error| {
@@ -182,15 +200,13 @@ fn read(file: &Path) -> Result<Bytes, Failure> {
     Ok(body.into())
 }
 
-/// The format that can say all that the others say. Protobuf has what OpenMetrics has but for the names of three
-/// types (info, stateset, unknown), and native histograms besides.
-fn richest(formats: &[Format]) -> PageFormat {
-    if formats.contains(&Format::Protobuf) {
-        PageFormat::Protobuf
-    } else if formats.contains(&Format::OpenMetrics) {
-        PageFormat::OpenMetrics
-    } else {
-        PageFormat::Text
+/// The format that all files have, or OpenMetrics, which loses least of the others.
+fn common(formats: &[Format]) -> PageFormat {
+    match formats.split_first() {
+        Some((first, rest)) if rest.iter().any(|format| format != first) => PageFormat::OpenMetrics,
+        Some((Format::Protobuf, _)) => PageFormat::Protobuf,
+        Some((Format::OpenMetrics, _)) => PageFormat::OpenMetrics,
+        _ => PageFormat::Text,
     }
 }
 
@@ -259,16 +275,17 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_the_format_that_says_most() {
+    fn the_page_has_the_files_format_if_it_is_one() {
         use Format::{OpenMetrics, Protobuf, Text};
         for (formats, want) in [
             (&[Text, Text][..], PageFormat::Text),
             (&[OpenMetrics], PageFormat::OpenMetrics),
             (&[Text, OpenMetrics, Text], PageFormat::OpenMetrics),
-            (&[Text, Protobuf, OpenMetrics], PageFormat::Protobuf),
+            (&[Text, Protobuf], PageFormat::OpenMetrics),
+            (&[Protobuf, Protobuf], PageFormat::Protobuf),
             (&[], PageFormat::Text),
         ] {
-            assert_eq!(richest(formats), want, "{formats:?}");
+            assert_eq!(common(formats), want, "{formats:?}");
         }
     }
 }

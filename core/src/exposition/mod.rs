@@ -78,6 +78,15 @@ impl Format {
 }
 
 /// The word of the configuration and of the command line.
+impl Format {
+    /// Reads the word by which the configuration and the command line name a format; see [`Format`]'s `Display`.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Text, Self::OpenMetrics, Self::Protobuf]
+            .into_iter()
+            .find(|format| format.to_string() == word)
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

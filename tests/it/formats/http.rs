@@ -72,7 +72,7 @@ async fn a_real_prometheus_has_every_sample_of_every_format() {
         let platform = Platform::start_with(json!({"formats": [target.word()]})).await;
         let pushed = mixed(&platform, &metrics).await;
         let config = format!(
-            "global:\n  scrape_interval: 1s\n  scrape_timeout: 1s\nscrape_configs:\n\
+            "global:\n  scrape_interval: 5s\n  scrape_timeout: 5s\nscrape_configs:\n\
              - job_name: shop\n  honor_labels: true\n  metrics_path: {}\n  static_configs:\n  - targets: ['{}']\n",
             pushed.app.path("metrics"),
             platform.promfetch.api.trim_start_matches("http://")

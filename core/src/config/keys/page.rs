@@ -11,7 +11,7 @@ pub(super) const KEYS: &[Key] = &[
         kind: Kind::Choice(&["text", "openmetrics", "protobuf"]),
         default: Empty,
         unit: "",
-        meaning: "Formats that callers are offered, best first. Whoever takes anything, such as curl, gets the first, but never protobuf. None given: all, text first.",
+        meaning: "Formats that callers are offered, best first. Whoever takes anything, such as curl, gets the first, but never protobuf. None given: all, text first. What becomes of a page in another format: docs/formats.md.",
         example: "text",
     },
     Key {

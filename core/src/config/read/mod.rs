@@ -287,12 +287,12 @@ fn read_idle_timeout(root: &At<'_>) -> Duration {
 
 fn read_merge(root: &At<'_>) -> Merge {
     let mut formats = Vec::new();
-    for name in root.texts("formats") {
-        let format = match name.as_str() {
-            "openmetrics" => Format::OpenMetrics,
-            "protobuf" => Format::Protobuf,
-            _ => Format::Text,
-        };
+    // Other words were complained of where the key was checked.
+    for format in root
+        .texts("formats")
+        .iter()
+        .filter_map(|word| Format::from_word(word))
+    {
         if !formats.contains(&format) {
             formats.push(format);
         }

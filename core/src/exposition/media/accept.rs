@@ -6,7 +6,7 @@ use std::fmt::Write;
 use http::HeaderValue;
 
 use super::media_type::MediaType;
-use crate::exposition::{Dialect, Format};
+use crate::exposition::{Dialect, Escaping, Format};
 
 /// Dialects that one caller can have. Prometheus names five, and each makes the header for instances longer.
 const MOST: usize = 8;
@@ -24,6 +24,8 @@ pub struct Accepted {
 
 /// The dialects of the `offered` formats that an `Accept` header admits, by weight and then as the header names them.
 ///
+/// A reader that takes any name in one format takes it in protobuf, too, unless it says otherwise there.
+///
 /// A wildcard admits the first of the offered formats that it covers and that is not refused with `q=0`, in the form
 /// that every reader takes; it never admits protobuf, which people at a browser or curl cannot read. Unknown types
 /// and versions and malformed elements are passed over. An absent header, or one that admits nothing that is offered,
@@ -34,13 +36,17 @@ pub fn accepted(accept: Option<&str>, offered: &[Format]) -> Accepted {
         .split(',')
         .filter_map(weighed)
         .collect();
+    // By name, or by all of its kind; `*/*;q=0` goes without saying.
     let refused = |format| {
-        ranges.iter().any(|(weight, range)| {
-            *weight == 0
-                && range.dialect().is_some_and(|refused| {
-                    (refused.format, refused.version) == (format, Dialect::plain(format).version)
-                })
-        })
+        let names = |range: &MediaType<'_>| {
+            range.dialect().is_some_and(|refused| {
+                (refused.format, refused.version) == (format, Dialect::plain(format).version)
+            })
+        };
+        ranges
+            .iter()
+            .filter(|(weight, range)| *weight == 0 && range.essence != "*/*")
+            .any(|(_, range)| names(range) || range.covers(format))
     };
     let for_wildcards: Vec<Format> = offered
         .iter()
@@ -62,7 +68,14 @@ pub fn accepted(accept: Option<&str>, offered: &[Format]) -> Accepted {
     // Stable: of equal weights the first named stays first.
     found.sort_by_key(|(weight, _)| Reverse(*weight));
     let mut dialects: Vec<Dialect> = Vec::new();
-    for (_, dialect) in found {
+    let takes_utf8 = found
+        .iter()
+        .any(|(_, dialect)| dialect.escaping == Some(Escaping::AllowUtf8));
+    for (_, mut dialect) in found {
+        // Prometheus 3 names no escaping for protobuf. Names must not hang on which format the page has.
+        if takes_utf8 && dialect.format == Format::Protobuf && dialect.escaping.is_none() {
+            dialect.escaping = Some(Escaping::AllowUtf8);
+        }
         if dialects.len() < MOST && !dialects.contains(&dialect) {
             dialects.push(dialect);
         }

@@ -16,6 +16,7 @@ const PROMETHEUS_2_53_NATIVE: &str = "application/vnd.google.protobuf;proto=io.p
 const PROMETHEUS_3_0: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;escaping=allow-utf-8;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;escaping=allow-utf-8;q=0.3,*/*;q=0.2";
 const PROMETHEUS_3: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
 const PROMETHEUS_3_NATIVE: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+/// The same with the escaping of protobuf said outright.
 const PROMETHEUS_3_ALL: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
 const PROMETHEUS_3_TEXT: &str = "text/plain;version=0.0.4;q=0.6,*/*;q=0.5";
 
@@ -118,14 +119,14 @@ fn callers_get_what_they_weigh_highest_among_what_is_offered() {
         (
             Some(PROMETHEUS_3_NATIVE),
             &ALL,
-            "proto, om1.0.0 allow-utf-8, om0.0.1, text1.0.0 allow-utf-8, text0.0.4",
-            "Prometheus 3 with native histograms",
+            "proto allow-utf-8, om1.0.0 allow-utf-8, om0.0.1, text1.0.0 allow-utf-8, text0.0.4",
+            "Prometheus 3 with native histograms: what it takes in one format, it takes in another",
         ),
         (
             Some(PROMETHEUS_3_ALL),
             &ALL,
             "proto allow-utf-8, om1.0.0 allow-utf-8, om0.0.1, text1.0.0 allow-utf-8, text0.0.4",
-            "Prometheus 3 with all protocols",
+            "the same said outright",
         ),
         (
             Some(PROMETHEUS_3_ALL),
@@ -218,6 +219,18 @@ fn callers_get_what_they_weigh_highest_among_what_is_offered() {
         ),
         (Some("application/*"), &ALL, "om1.0.0", "half a wildcard"),
         (
+            Some("text/*;q=0,*/*"),
+            &ALL,
+            "om1.0.0",
+            "half of all is refused",
+        ),
+        (
+            Some("*/*;q=0,text/*"),
+            &ALL,
+            PLAIN,
+            "all others are refused",
+        ),
+        (
             Some("text/*;q=0.3,application/*"),
             &ALL,
             "om1.0.0, text0.0.4",
@@ -304,8 +317,8 @@ fn instances_are_asked_for_all_that_the_caller_takes() {
         ),
         (
             Some(PROMETHEUS_3_NATIVE),
-            PROMETHEUS_3_NATIVE,
-            "as Prometheus would ask itself",
+            PROMETHEUS_3_ALL,
+            "names stay in every format",
         ),
         (
             Some(PROMETHEUS_2_42),
