@@ -72,43 +72,37 @@ pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
 /// How many of the first `most` bytes from `a` and from `b` on are equal.
 #[inline]
 pub(super) fn common_prefix(bytes: &[u8], a: usize, b: usize, most: usize) -> usize {
-    let piece = |at: usize| {
-        let end = bytes.len().min(at + most);
-        bytes.get(at..end).unwrap_or_default()
-    };
-    let (left, right) = (piece(a), piece(b));
-    // Mostly all of them are.
-    if left == right {
-        return right.len();
+    let from = |at: usize| bytes.get(at..).unwrap_or_default();
+    let (left, right) = (from(a), from(b));
+    let mut equal = 0;
+    for (left, right) in left.as_chunks().0.iter().zip(right.as_chunks().0) {
+        let differ = u64::from_le_bytes(*left) ^ u64::from_le_bytes(*right);
+        if differ != 0 {
+            return most.min(equal + first_byte(differ));
+        }
+        equal += WORD;
+        if equal >= most {
+            return most;
+        }
     }
-    const PIECE: usize = 16;
-    let pieces = left
-        .chunks_exact(PIECE)
-        .zip(right.chunks_exact(PIECE))
-        .take_while(|(left, right)| left == right)
-        .count();
-    let equal = pieces * PIECE;
-    let rest = left
-        .iter()
-        .skip(equal)
-        .zip(right.iter().skip(equal))
-        .take_while(|(left, right)| left == right);
-    equal + rest.count()
+    // The body ends here.
+    let rest = left.iter().zip(right).take(most).skip(equal);
+    equal + rest.take_while(|(left, right)| left == right).count()
 }
 
 /// The offset of the first `"`, `\` or line feed from `at` on, or the length of `bytes`.
 ///
-/// Eight bytes at a time. Label values are short: a call of memchr costs more than it saves on them.
+/// Label values are short: a call of memchr costs more than it saves on them.
 #[inline]
 pub(super) fn value_stop(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
-    let (words, tail) = rest.as_chunks::<8>();
-    for (place, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
+    let (chunks, tail) = rest.as_chunks();
+    for (place, chunk) in chunks.iter().enumerate() {
+        let word = u64::from_le_bytes(*chunk);
         let hits =
             zeros(word ^ repeat(b'"')) | zeros(word ^ repeat(b'\\')) | zeros(word ^ repeat(b'\n'));
         if hits != 0 {
-            return at + 8 * place + hits.trailing_zeros() as usize / 8;
+            return at + WORD * place + first_byte(hits);
         }
     }
     let stop = tail
@@ -118,13 +112,55 @@ pub(super) fn value_stop(bytes: &[u8], at: usize) -> usize {
     at + rest.len() - tail.len() + stop
 }
 
+/// The offset of the first line feed from `at` on, or the length of `bytes`. For the end of a line.
+#[inline]
+pub(super) fn line_feed(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = word(bytes, at) {
+        let feeds = zeros(word ^ repeat(b'\n'));
+        if feeds != 0 {
+            return at + first_byte(feeds);
+        }
+        at += WORD;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + memchr::memchr(b'\n', rest).unwrap_or(rest.len())
+}
+
+/// Bytes that are looked at in one step, as one integer: the first is the lowest.
+const WORD: usize = 8;
+
+/// Bytes of which [`no_digits`] tells.
+pub(super) const LANES: usize = 16;
+
+/// Which of the sixteen bytes from `at` on are no decimal digits: one bit for each, the lowest for the first, and one
+/// for what comes after them. None near the end.
+#[inline]
+pub(super) fn no_digits(bytes: &[u8], at: usize) -> Option<u32> {
+    let lanes = bytes.get(at..)?.first_chunk::<LANES>()?;
+    let half = |word: u64| {
+        // Digits become 0 to 9, all others more; adding 118 then sets the high bit of what is more than 9.
+        let offsets = word ^ repeat(b'0');
+        let others = (((offsets & repeat(0x7f)) + repeat(0x80 - 10)) | offsets) & repeat(0x80);
+        // The product gathers the high bits in the highest byte.
+        ((others >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+    };
+    let lanes = u128::from_le_bytes(*lanes);
+    Some(half(lanes as u64) | half((lanes >> 64) as u64) << 8 | 1 << LANES)
+}
+
+/// The place of the first byte that has a bit set.
+#[inline]
+const fn first_byte(word: u64) -> usize {
+    word.trailing_zeros() as usize / 8
+}
+
 /// The high bit of each zero byte. Bits above the lowest one may be wrong (a borrow runs upward); the lowest is right.
 const fn zeros(word: u64) -> u64 {
     word.wrapping_sub(repeat(1)) & !word & repeat(0x80)
 }
 
 const fn repeat(byte: u8) -> u64 {
-    0x0101_0101_0101_0101 * byte as u64
+    u64::from_le_bytes([byte; WORD])
 }
 
 #[cfg(test)]

@@ -3,13 +3,44 @@
 //! The grammar is what Prometheus takes: Go's `ParseFloat` without hexadecimal and underscores. A number that
 //! overflows to infinity is refused there, so it is refused here.
 
-use super::bytes::{DIGIT, byte, is, skip};
+use super::bytes::{DIGIT, LANES, byte, is, no_digits, skip};
 
 /// The end of the number that begins at `at`, or None when there is none.
 ///
 /// The caller checks that a delimiter follows: `1e` ends after the `1`.
 #[inline]
 pub(super) fn number(bytes: &[u8], at: usize) -> Option<usize> {
+    short_number(bytes, at).or_else(|| any_number(bytes, at))
+}
+
+/// The same for most numbers that occur: few digits, perhaps with a point and a short exponent.
+///
+/// There is no loop over the digits: how many they are cannot be predicted.
+#[inline]
+fn short_number(bytes: &[u8], at: usize) -> Option<usize> {
+    let others = no_digits(bytes, at)?;
+    let whole = others.trailing_zeros() as usize;
+    let end = if byte(bytes, at + whole) == b'.' {
+        (others & (others - 1)).trailing_zeros() as usize
+    } else {
+        whole
+    };
+    if whole == 0 || end >= LANES {
+        return None;
+    }
+    let end = at + end;
+    if byte(bytes, end) | 0x20 != b'e' {
+        return Some(end);
+    }
+    let power = end + 1 + usize::from(matches!(byte(bytes, end + 1), b'+' | b'-'));
+    let is_digit = |at: usize| is(byte(bytes, at), DIGIT);
+    let end = power + 1 + usize::from(is_digit(power + 1));
+    (is_digit(power) && !is_digit(end)).then_some(end)
+}
+
+/// The same for all numbers. Kept out of the way of the others.
+#[inline(never)]
+fn any_number(bytes: &[u8], at: usize) -> Option<usize> {
     let start = at + usize::from(matches!(byte(bytes, at), b'+' | b'-'));
     let whole = skip(bytes, start, DIGIT);
     let (end, digits) = if byte(bytes, whole) == b'.' {
@@ -191,6 +222,34 @@ mod tests {
             assert!(!is_number(text.as_bytes()), "{text:?}: {why}");
         }
         assert!(!is_number(&[b'9'; 400]), "400 digits overflow");
+    }
+
+    #[test]
+    fn short_numbers_end_where_all_numbers_do() {
+        let digits = "1234567890123456789";
+        let mut texts: Vec<String> = (0..20).map(|length| digits[..length].to_owned()).collect();
+        for point in 0..18 {
+            texts.push(format!("{}.{}", &digits[..point], &digits[point..18]));
+            texts.push(format!("{}.{}", &digits[..point], &digits[..3]));
+        }
+        for text in texts.clone() {
+            for power in [
+                "e", "e5", "E+15", "e-7", "e+", "e100", "e+1000", ".", "x", ":", "/",
+            ] {
+                texts.push(format!("{text}{power}"));
+            }
+        }
+        let mut short = 0;
+        for text in texts {
+            for after in ["\n", " 17\n", "\nnext{a=\"b\"} 123456789012345678"] {
+                let line = format!("{text}{after}");
+                if let Some(end) = short_number(line.as_bytes(), 0) {
+                    assert_eq!(Some(end), any_number(line.as_bytes(), 0), "{line:?}");
+                    short += 1;
+                }
+            }
+        }
+        assert!(short > 300, "{short}");
     }
 
     #[test]
