@@ -4,6 +4,7 @@ use hashbrown::HashTable;
 
 use super::bytes::{NAME, byte, is};
 use super::error::{Fault, Step, quote};
+use super::line::Line;
 use super::names::hash;
 use super::page::{FamilyEntry, Index, Mark, Span};
 use super::{Format, MetricType};
@@ -13,7 +14,7 @@ use super::{Format, MetricType};
 pub(super) struct Families<'a> {
     bytes: &'a [u8],
     format: Format,
-    max_samples: usize,
+    pub(super) max_samples: usize,
     pub(super) index: Index,
     by_name: HashTable<u32>,
     /// OpenMetrics: every name that a finished family reserves, as (family, suffix).
@@ -54,9 +55,19 @@ impl<'a> Families<'a> {
         }
     }
 
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// The family of the latest metadata or sample.
+    #[inline]
     pub(super) fn current(&self) -> Option<u32> {
         self.current
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.index.families.len()
     }
 
     pub(super) fn entry(&self, family: u32) -> Option<&FamilyEntry> {
@@ -110,11 +121,7 @@ impl<'a> Families<'a> {
             return Ok(current);
         }
         let hash = hash(name);
-        if let Some(found) = self
-            .by_name
-            .find(hash, |family| self.name(*family) == name)
-            .copied()
-        {
+        if let Some(found) = self.find_hashed(name, hash) {
             if self.format == Format::OpenMetrics {
                 return Err(Fault::syntax(
                     start,
@@ -161,6 +168,64 @@ impl<'a> Families<'a> {
         Ok(family)
     }
 
+    /// Text: declares a family with its HELP and TYPE. None when there is one of this name already, or too many.
+    /// `is_new` tells that there is none, and saves the search.
+    pub(super) fn declare_like(&mut self, entry: FamilyEntry, is_new: bool) -> Option<u32> {
+        let family = self.len() as u32;
+        if self.len() >= self.max_samples
+            || !(is_new || self.find(entry.name.of(self.bytes)).is_none())
+        {
+            return None;
+        }
+        self.index.families.push(entry);
+        self.current = Some(family);
+        Some(family)
+    }
+
+    /// The bits of the label names in these lines, as long as the family has not all of `most`.
+    #[cold]
+    pub(super) fn labels_of(&self, family: u32, most: u64, lines: Span) -> u64 {
+        let mut labels = self.entry(family).map_or(0, |entry| entry.labels);
+        for line in lines.of(self.bytes).split(|byte| *byte == b'\n') {
+            if labels & most == most {
+                break;
+            }
+            for label in Line::read(line).labels() {
+                let names = &self.index.label_names;
+                labels |= names
+                    .find(self.bytes, label.name, hash(label.name))
+                    .unwrap_or(0);
+            }
+        }
+        labels
+    }
+
+    /// The family of this name.
+    fn find(&mut self, name: &[u8]) -> Option<u32> {
+        let hash = hash(name);
+        self.find_hashed(name, hash)
+    }
+
+    fn find_hashed(&mut self, name: &[u8], hash: u64) -> Option<u32> {
+        let (bytes, families) = (self.bytes, &self.index.families);
+        let name_of = |family: &u32| {
+            families
+                .get(*family as usize)
+                .map_or(&[][..], |entry| entry.name.of(bytes))
+        };
+        // The names of families that the template knew are not put in before they are asked for.
+        let known = self.by_name.len();
+        for family in known as u32..families.len() as u32 {
+            self.by_name
+                .insert_unique(hash_of(name_of(&family)), family, |family| {
+                    hash_of(name_of(family))
+                });
+        }
+        self.by_name
+            .find(hash, |family| name_of(family) == name)
+            .copied()
+    }
+
     /// The family that a sample of this name belongs to, when it is not the current one.
     pub(super) fn owner(&mut self, start: usize, end: usize) -> Step<Owner> {
         let name = self.bytes.get(start..end).unwrap_or_default();
@@ -170,10 +235,7 @@ impl<'a> Families<'a> {
                 let Some(base) = name.strip_suffix(suffix.as_bytes()) else {
                     continue;
                 };
-                let found = self
-                    .by_name
-                    .find(hash(base), |family| self.name(*family) == base)
-                    .copied();
+                let found = self.find(base);
                 if let Some(owner) = found.and_then(|family| self.member(family, name)) {
                     self.current = Some(owner.family);
                     return Ok(owner);
@@ -232,17 +294,29 @@ impl<'a> Families<'a> {
                 format!("more than {} samples", self.max_samples),
             ));
         }
+        self.note_lines(family, start, end);
+        self.index.marks.push(mark);
+        self.note_labels(family, labels);
+        Ok(())
+    }
+
+    /// Notes sample lines `start..end`; their marks come next.
+    #[inline]
+    pub(super) fn note_lines(&mut self, family: u32, start: usize, end: usize) {
         match self.index.runs.last_mut() {
             Some(run) if self.run_family == Some(family) && run.lines.end as usize == start => {
                 run.lines.end = end as u32
             }
             _ => self.begin_run(family, start, end),
         }
-        self.index.marks.push(mark);
+    }
+
+    /// Notes the label names (bits) that samples of the family have.
+    #[inline]
+    pub(super) fn note_labels(&mut self, family: u32, labels: u64) {
         if let Some(entry) = self.index.families.get_mut(family as usize) {
             entry.labels |= labels;
         }
-        Ok(())
     }
 
     fn begin_run(&mut self, family: u32, start: usize, end: usize) {

@@ -38,6 +38,7 @@ mod sample;
 mod sample_labels;
 mod scan;
 mod scanner;
+mod sibling;
 
 use std::fmt;
 

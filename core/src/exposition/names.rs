@@ -175,6 +175,23 @@ impl LabelNames {
         (0..self.names.len() as u32).map(|id| self.name(bytes, id))
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The bits of those names that `other`, the names of another body, does not have.
+    pub(super) fn missing(&self, bytes: &[u8], other: &Self, other_bytes: &[u8]) -> u64 {
+        // Asked once for each new name: with many of them that would be too often.
+        if self.len() > 64 {
+            return u64::MAX;
+        }
+        self.iter(bytes)
+            .map(|name| (name, hash(name)))
+            .filter(|(name, hash)| other.find(other_bytes, name, *hash).is_none())
+            .fold(0, |bits, (_, hash)| bits | bit(hash))
+    }
+
     /// The name with this place in the list.
     pub(super) fn name<'a>(&self, bytes: &'a [u8], id: u32) -> &'a [u8] {
         span(&self.names, bytes, id)

@@ -21,6 +21,12 @@ impl Span {
         }
     }
 
+    /// How many bytes.
+    #[inline]
+    pub(super) fn len(self) -> usize {
+        self.end as usize - self.start as usize
+    }
+
     /// The bytes of this part, or nothing when it lies outside.
     pub(crate) fn of(self, body: &[u8]) -> &[u8] {
         body.get(self.start as usize..self.end as usize)
@@ -220,6 +226,14 @@ impl Page {
         self.body.len()
     }
 
+    /// Bytes of the index, without the names of labels.
+    pub fn index_len(&self) -> usize {
+        size_of_val(&*self.index.marks)
+            + size_of_val(&*self.index.runs)
+            + size_of_val(&*self.index.families)
+            + size_of_val(&*self.index.sizes)
+    }
+
     /// Whether the body is empty.
     pub fn is_empty(&self) -> bool {
         self.body.is_empty()
@@ -247,6 +261,13 @@ impl Page {
         &self.index.families
     }
 
+    /// The label names with their hashes.
+    pub(super) fn names(&self) -> &LabelNames {
+        &self.index.label_names
+    }
+
+    /// The run with this place.
+    #[inline]
     pub(crate) fn run(&self, run: u32) -> Option<&Run> {
         self.index.runs.get(run as usize)
     }

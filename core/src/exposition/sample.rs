@@ -211,7 +211,12 @@ impl Scanner<'_> {
 
 /// Text: checks what follows the value. Gives the offset of the line feed, or the end of the body.
 #[inline]
-fn text_end(bytes: &[u8], value_start: usize, value_end: usize, told: &mut Told) -> Step<usize> {
+pub(super) fn text_end(
+    bytes: &[u8],
+    value_start: usize,
+    value_end: usize,
+    told: &mut Told,
+) -> Step<usize> {
     match byte(bytes, value_end) {
         b'\n' | 0 => return Ok(value_end),
         b' ' | b'\t' | b'\r' => {}

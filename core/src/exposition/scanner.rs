@@ -3,7 +3,8 @@
 use super::families::{Families, Owner};
 use super::groups::Groups;
 use super::names::Known;
-use super::page::Span;
+use super::page::{Page, Span};
+use super::sibling::Sibling;
 use super::{Format, Limits};
 
 /// State of one pass. The methods are in `scan.rs`, `sample.rs`, `sample_labels.rs` and `metadata.rs`.
@@ -12,6 +13,8 @@ pub(super) struct Scanner<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) families: Families<'a>,
     pub(super) groups: Groups,
+    /// A page of the same kind that was scanned before.
+    pub(super) sibling: Option<Sibling<'a>>,
     /// The latest sample: the next one mostly begins alike. None after metadata.
     pub(super) latest: Option<Latest>,
     /// Where the labels of the latest sample are. Those beyond its own are from samples before; their names are
@@ -27,11 +30,19 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(bytes: &'a [u8], format: Format, limits: &Limits) -> Self {
+    pub(super) fn new(
+        bytes: &'a [u8],
+        format: Format,
+        limits: &Limits,
+        like: Option<&'a Page>,
+    ) -> Self {
         Self {
             bytes,
             families: Families::new(bytes, format, limits.max_samples),
             groups: Groups::default(),
+            sibling: like
+                .filter(|page| page.format() == format)
+                .map(Sibling::new),
             latest: None,
             places: Vec::new(),
             last_line: Vec::new(),
