@@ -81,7 +81,7 @@ pub(super) async fn read(
     Ok(raw)
 }
 
-/// Decompresses and validates a body: at once when it is small, else on a thread for such work.
+/// Decompresses and validates a body, along a page like it if there is one: at once when it is small, else on a thread for such work.
 ///
 /// # Errors
 /// As [`Encoding::decode`] and [`Page::scan`].
@@ -92,6 +92,7 @@ pub(super) async fn check(
     bounds: &Bounds,
     budgets: Budgets,
     metrics: &Arc<Metrics>,
+    like: Option<Arc<Page>>,
 ) -> Result<Page, Failure> {
     metrics.received.inc_by(raw.body.len() as u64);
     metrics.nearness.body.see(raw.body.len());
@@ -101,7 +102,7 @@ pub(super) async fn check(
         announced <= LARGE && (encoding == Encoding::Identity || raw.body.len() <= LARGE / 8);
     let (bounds, metrics) = (bounds.clone(), Arc::clone(metrics));
     let work = move || {
-        let page = validate(raw, encoding, format, &bounds, budgets)?;
+        let page = validate(raw, encoding, format, &bounds, budgets, like.as_deref())?;
         metrics.decoded.inc_by(page.len() as u64);
         metrics.samples.inc_by(page.samples() as u64);
         metrics.nearness.body.see(page.len());
@@ -131,6 +132,7 @@ fn validate(
     format: Format,
     bounds: &Bounds,
     budgets: Budgets,
+    like: Option<&Page>,
 ) -> Result<Page, Failure> {
     let Raw {
         mut body,
@@ -148,7 +150,7 @@ fn validate(
     }
     let body = Bytes::from_owner(Owned::new(body, account));
     let looks_like_html = body.trim_ascii_start().starts_with(b"<");
-    Page::scan(body, format, &bounds.scan).map_err(|error| {
+    Page::scan_like(body, format, &bounds.scan, like).map_err(|error| {
         let mut failure = Failure::from(error);
         if looks_like_html {
             failure

@@ -1,6 +1,6 @@
 //! One target: from the back-off and the queue to a valid page, or the reason why there is none.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::uri::PathAndQuery;
@@ -17,7 +17,7 @@ use super::pool::Lease;
 use super::progress::{Phase, Progress};
 use super::request::{self, Common};
 use super::{Fetched, Inner, Target, classify};
-use crate::exposition::media;
+use crate::exposition::{Page, media};
 use crate::failure::{Effect, Failure, Reason};
 use crate::tls;
 
@@ -34,6 +34,29 @@ pub(super) struct Exchange<'a> {
     pub(super) budgets: &'a Budgets,
     pub(super) app: &'a Arc<str>,
     pub(super) progress: &'a Progress,
+    pub(super) siblings: &'a Siblings,
+}
+
+/// The page that an instance has answered last in this flight. Those of other instances are mostly like it, and
+/// checked faster along it. It is not kept for that: its body goes when nobody else needs it.
+#[derive(Debug, Default)]
+pub(super) struct Siblings(Mutex<Weak<Page>>);
+
+impl Siblings {
+    fn latest(&self, target: &Target) -> Option<Arc<Page>> {
+        target.instance.as_ref()?;
+        self.lock().upgrade()
+    }
+
+    fn note(&self, target: &Target, page: &Arc<Page>) {
+        if target.instance.is_some() {
+            *self.lock() = Arc::downgrade(page);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Weak<Page>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Exchange<'_> {
@@ -245,12 +268,15 @@ impl Exchange<'_> {
             self.bounds,
             self.budgets.clone(),
             &self.inner.metrics,
+            self.siblings.latest(self.target),
         )
         .await?;
+        let page = Arc::new(page);
+        self.siblings.note(self.target, &page);
         Ok(Fetched {
             body_bytes: page.len(),
             samples: page.samples(),
-            page: Arc::new(page),
+            page,
             conversion: Arc::new(Conversion::new(self.budgets.clone())),
         })
     }

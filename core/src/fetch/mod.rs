@@ -41,7 +41,7 @@ use self::body::Bounds;
 use self::budget::{Budget, Budgets, Process};
 use self::connect::Connector;
 use self::convert::Conversion;
-use self::exchange::Exchange;
+use self::exchange::{Exchange, Siblings};
 use self::flight::{Flights, Role, Seatbelt};
 use self::health::Health;
 use self::limits::Limit;
@@ -287,6 +287,7 @@ impl Fetcher {
                         starved: Arc::clone(&seat.flight.starved),
                     },
                     app: request.app_ids.into(),
+                    siblings: Siblings::default(),
                 });
                 seat.flight.start(|belt| Arc::clone(&job).run(belt));
             }
@@ -378,6 +379,7 @@ struct Job {
     common: Common,
     budgets: Budgets,
     app: Arc<str>,
+    siblings: Siblings,
 }
 
 impl Job {
@@ -390,6 +392,7 @@ impl Job {
             budgets: &self.budgets,
             app: &self.app,
             progress: belt.progress(),
+            siblings: &self.siblings,
         };
         let result = exchange.run().await;
         let outcome = Outcome {
