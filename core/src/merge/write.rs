@@ -14,6 +14,8 @@ use crate::exposition::{FamilyEntry, Format, Page, Run, Splice, is_metric_name};
 
 /// Bytes after which a chunk is given out: it stays in the processor's cache on its way to the socket.
 pub(super) const CHUNK: usize = 64 << 10;
+/// Members whose first lines are asked for at once.
+const AHEAD: usize = 8;
 /// Room for the line that goes over the limit.
 pub(super) const SLACK: usize = 4 << 10;
 
@@ -116,6 +118,9 @@ impl Writer {
             }
             self.at.run = entry.first_run;
             self.at.mark = 0;
+            if self.at.member.is_multiple_of(AHEAD) {
+                touch(&self.plan.sources, family, self.at.member);
+            }
         }
         let Some((place, run)) = self
             .at
@@ -196,6 +201,22 @@ impl Writer {
             family: self.at.family + 1,
             ..Cursor::default()
         };
+    }
+}
+
+/// Reads a little of what the next members need, so that it is in the processor's cache when their turn comes: the
+/// pages of many instances are not, and memory can look for several of them at once.
+fn touch(sources: &[Source], family: &Family, from: usize) {
+    let members = family.members.iter().skip(from).take(AHEAD);
+    for (_, page, entry) in members.filter_map(|member| part(sources, *member)) {
+        let Some((place, run)) = entry
+            .first_run
+            .and_then(|place| Some((place, page.run(place)?)))
+        else {
+            continue;
+        };
+        let mark = page.marks(place).first().copied();
+        std::hint::black_box((mark, page.body().get(run.lines.start as usize).copied()));
     }
 }
 
