@@ -17,8 +17,8 @@ pub(super) struct Families<'a> {
     pub(super) max_samples: usize,
     pub(super) index: Index,
     by_name: HashTable<u32>,
-    /// OpenMetrics: every name that a finished family reserves, as (family, suffix).
-    reserved: HashTable<(u32, &'static str)>,
+    /// OpenMetrics: every name that a finished family reserves, as (hash, family, suffix).
+    reserved: HashTable<(u64, u32, &'static str)>,
     /// The family of the latest metadata or sample.
     current: Option<u32>,
     /// The family of the last run.
@@ -347,10 +347,11 @@ impl<'a> Families<'a> {
                     .get(family as usize)
                     .map_or(&[][..], |entry| entry.name.of(bytes))
             };
-            let taken = |(family, suffix): &(u32, &str)| {
+            let taken = |(_, family, suffix): &(u64, u32, &str)| {
                 wanted.strip_prefix(base(*family)) == Some(suffix.as_bytes())
             };
-            if let Some((other, _)) = self.reserved.find(hash(wanted), taken) {
+            let hash = hash(wanted);
+            if let Some((_, other, _)) = self.reserved.find(hash, taken) {
                 let other = quote(base(*other));
                 let message = format!(
                     "metric {} has the name {}, which metric {other} reserves",
@@ -360,9 +361,7 @@ impl<'a> Families<'a> {
                 return Err(Fault::syntax(span.start as usize, message));
             }
             self.reserved
-                .insert_unique(hash(wanted), (family, suffix), |(family, suffix)| {
-                    hash_of(&[base(*family), suffix.as_bytes()].concat())
-                });
+                .insert_unique(hash, (hash, family, suffix), |(hash, _, _)| *hash);
         }
         Ok(())
     }

@@ -99,16 +99,33 @@ pub(super) fn is_number(bytes: &[u8]) -> bool {
 
 /// The value of a number that [`number`] accepted.
 pub(super) fn value(bytes: &[u8]) -> f64 {
-    // Counts and buckets are mostly short integers.
-    if bytes.len() <= 15 && !bytes.is_empty() && bytes.iter().all(|byte| is(*byte, DIGIT)) {
-        return bytes
-            .iter()
-            .fold(0u64, |sum, digit| sum * 10 + u64::from(digit - b'0')) as f64;
+    short_value(bytes).unwrap_or_else(|| {
+        std::str::from_utf8(bytes)
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(f64::NAN)
+    })
+}
+
+/// The value when it has at most 15 digits, perhaps with a point: digits and power of ten are exact then, so that
+/// their quotient is the nearest number (Clinger, "How to read floating point numbers accurately", 1990).
+fn short_value(bytes: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    let (mut digits, mut point, mut number) = (0, None, 0u64);
+    for byte in bytes {
+        match byte {
+            b'0'..=b'9' if digits < 15 => {
+                digits += 1;
+                number = number * 10 + u64::from(byte - b'0');
+            }
+            b'.' if point.is_none() => point = Some(digits),
+            _ => return None,
+        }
     }
-    std::str::from_utf8(bytes)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(f64::NAN)
+    let fraction: usize = digits - point.unwrap_or(digits);
+    (digits > 0).then_some(number as f64 / POWERS.get(fraction)?)
 }
 
 /// The end of a text timestamp (milliseconds, digits only, at most 63 bits), or None.
@@ -260,6 +277,13 @@ mod tests {
             ("999999999999999", 999_999_999_999_999.0),
             ("-2.5", -2.5),
             ("1e3", 1000.0),
+            ("0.1", 0.1),
+            ("5.", 5.0),
+            (".25", 0.25),
+            ("12345.6789012345", 12345.6789012345),
+            ("0.00000000000001", 1e-14),
+            ("0.000000000000001", 1e-15),
+            ("123456789012345.6", 123_456_789_012_345.6),
         ] {
             assert_eq!(value(text.as_bytes()), want);
         }
