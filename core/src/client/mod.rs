@@ -1,6 +1,7 @@
 //! Discover, fetch, merge: what the service, the C library and the plugins call.
 
 mod bound;
+mod formats;
 mod query;
 mod status;
 mod targets;
@@ -207,7 +208,7 @@ impl Client {
 
         let fetcher = &shared.fetcher;
         let mut outcomes = fetcher.fetch(request(query, targets, deadline)).await?;
-        let dialect = query.accepted.choose(formats(&outcomes));
+        let dialect = query.accepted.choose(formats::deciding(&outcomes));
         fetcher.convert(&mut outcomes, dialect, deadline).await?;
         self.settle(&outcomes);
 
@@ -339,13 +340,6 @@ fn health_of(outcome: &Outcome) -> Health {
         body_bytes: fetched.map_or(0, |fetched| fetched.body_bytes),
         failure: outcome.result.as_ref().err().map(|failure| failure.reason),
     }
-}
-
-/// The formats that came.
-fn formats(outcomes: &[Outcome]) -> impl Iterator<Item = Format> {
-    outcomes
-        .iter()
-        .filter_map(|outcome| Some(outcome.result.as_ref().ok()?.page.format()))
 }
 
 /// [`Kind::NotFound`], in promfetcher's words.

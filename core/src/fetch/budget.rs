@@ -83,6 +83,12 @@ pub(super) struct Account {
     held: usize,
 }
 
+/// The budget that has no room.
+enum Full {
+    Page,
+    Process,
+}
+
 impl Account {
     pub(super) fn new(budgets: Budgets) -> Self {
         Self { budgets, held: 0 }
@@ -93,24 +99,32 @@ impl Account {
     /// # Errors
     /// [`Reason::TooLarge`] when one of the budgets has not so many; nothing is taken then.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Failure> {
-        let Budgets {
-            process,
-            page,
-            starved,
-        } = &self.budgets;
-        let too_large = |what, key, limit| {
-            Err(Failure::new(
-                Reason::TooLarge,
-                format!("the inputs of {what} are larger than {limit} bytes together (`{key}`)"),
-            ))
+        let (what, key, limit) = match self.take(bytes) {
+            Ok(()) => return Ok(()),
+            Err(Full::Page) => ("this page", "max_page", self.budgets.page.limit),
+            Err(Full::Process) => {
+                self.budgets.starved.store(true, Ordering::Relaxed);
+                let limit = self.budgets.process.limit();
+                ("all pages under way", "max_inflight", limit)
+            }
         };
-        let Some(of_page) = page.take(bytes) else {
-            return too_large("this page", "max_page", page.limit);
-        };
+        Err(Failure::new(
+            Reason::TooLarge,
+            format!("the inputs of {what} are larger than {limit} bytes together (`{key}`)"),
+        ))
+    }
+
+    /// The same for bytes that are only guessed: a refusal says nothing of the page or the process.
+    pub(super) fn try_grow(&mut self, bytes: usize) -> bool {
+        self.take(bytes).is_ok()
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Full> {
+        let Budgets { process, page, .. } = &self.budgets;
+        let of_page = page.take(bytes).ok_or(Full::Page)?;
         let Some(of_process) = process.budget.take(bytes) else {
             page.give(bytes);
-            starved.store(true, Ordering::Relaxed);
-            return too_large("all pages under way", "max_inflight", process.limit());
+            return Err(Full::Process);
         };
         self.held += bytes;
         process.metrics.inflight.inc_by(bytes as i64);
@@ -213,5 +227,18 @@ mod tests {
         two.grow(30).unwrap();
         assert!(other.process.is_exhausted());
         assert!(two.grow(usize::MAX).is_err(), "no overflow");
+    }
+
+    #[test]
+    fn a_guess_that_is_refused_leaves_no_trace() {
+        for (process, page, why) in [(50, 100, "`max_inflight`"), (100, 50, "`max_page`")] {
+            let budgets = test_budgets(process, page);
+            let mut account = Account::new(budgets.clone());
+            assert!(account.try_grow(10), "{why}");
+            assert!(!account.try_grow(41), "{why}");
+            assert_eq!((account.held(), budgets.process.used()), (10, 10), "{why}");
+            assert_eq!(budgets.page.used.load(Ordering::Relaxed), 10, "{why}");
+            assert!(!budgets.starved.load(Ordering::Relaxed), "{why}");
+        }
     }
 }

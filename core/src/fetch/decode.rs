@@ -127,6 +127,7 @@ impl Encoding {
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+    use std::sync::atomic::Ordering;
 
     use http::HeaderValue;
     use proptest::prelude::*;
@@ -284,6 +285,33 @@ mod tests {
             drop(account);
             assert_eq!(budgets.process.used(), 0, "{encoding:?}: {why}");
         }
+    }
+
+    #[test]
+    fn a_trailer_that_lies_starves_nobody() {
+        let body: String = (0..2000).map(|at| format!("a_{at} {at}\n")).collect();
+        let whole = gzip(body.as_bytes());
+        for (factor, why) in [(40, "a likely size"), (500, "one that pages do not have")] {
+            let mut raw = whole.clone();
+            let end = raw.len() - 4;
+            let size = raw.len() * factor;
+            raw[end..].copy_from_slice(&(size as u32).to_le_bytes());
+            // Room for the body in steps, but not for what the trailer says.
+            let budgets = test_budgets(STEP + body.len(), 1 << 30);
+            assert!(size > STEP + body.len(), "{why}");
+            let mut account = Account::new(budgets.clone());
+            let failure = Encoding::Gzip
+                .decode(&raw, 64 << 20, &mut account)
+                .unwrap_err();
+            assert_eq!(failure.reason, Reason::Protocol, "{why}: {failure}");
+            assert!(!budgets.starved.load(Ordering::Relaxed), "{why}");
+        }
+        // A page that shrinks to less than that is read all the same.
+        let zeros = vec![b'#'; 1 << 20];
+        assert_eq!(
+            decode(Encoding::Gzip, &gzip(&zeros), 1 << 20).unwrap(),
+            zeros
+        );
     }
 
     #[test]

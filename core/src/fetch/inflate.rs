@@ -14,9 +14,13 @@ const FIRST_STEP: usize = 4 << 10;
 /// Begins a member whose content is deflated (RFC 1952, section 2.3.1); no other method exists.
 const GZIP_MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 
+/// Pages shrink to a tenth or twentieth. A trailer that says much more is hardly worth memory before it has proved true.
+const MEMBER_RATIO: usize = 64;
+
 /// Decompresses a body that is one gzip member of the size that its trailer says, three times as fast as in steps.
 ///
-/// None for all others, and then nothing is counted: several members, a broken body, no room. The decoder does not
+/// None for all others, and then nothing is counted: several members, a broken body, a size that is not likely or
+/// for which there is no room. The decoder does not
 /// tell what follows the first member. So nothing may look like the start of another one, and the body must end with
 /// the checksum of all that came out.
 pub(super) fn member(raw: &[u8], size: usize, account: &mut Account) -> Option<Vec<u8>> {
@@ -24,7 +28,10 @@ pub(super) fn member(raw: &[u8], size: usize, account: &mut Account) -> Option<V
     if memchr::memmem::find(rest, &GZIP_MAGIC).is_some() {
         return None;
     }
-    account.grow(size).ok()?;
+    // The size is the sender's word: when there is no room for it, there may still be room for the body.
+    if size > raw.len().saturating_mul(MEMBER_RATIO) || !account.try_grow(size) {
+        return None;
+    }
     let mut body = vec![0; size];
     let done = libdeflater::Decompressor::new().gzip_decompress(raw, &mut body);
     let checksum = raw.last_chunk::<8>().and_then(|end| end.first_chunk::<4>());
