@@ -22,6 +22,7 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a long run says what it did")]
 fn spoiled_pages_are_refused_or_stay_good() {
     let seconds = number("FUZZ_SECONDS", 4);
     let until = Instant::now() + Duration::from_secs(seconds);

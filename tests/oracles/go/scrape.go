@@ -63,6 +63,10 @@ func parse(page []byte, contentType string, write func(Series) error) error {
 				series.Timestamp, series.Value = copied(timestamp), number(value)
 			} else {
 				_, timestamp, whole, float := parser.Histogram()
+				if whole == nil && float == nil {
+					// Versions before 3.16 tell by the first metric whether a family has native histograms.
+					return errors.New("a histogram without native buckets behind one with them")
+				}
 				series.Timestamp, series.Native = copied(timestamp), native(whole, float)
 			}
 			var all labels.Labels

@@ -133,6 +133,9 @@ impl Metrics {
             let name = rename(&family.main());
             let suffix = family.main()[family.name.len()..].to_owned();
             family.name = name.strip_suffix(&suffix).unwrap_or(&name).to_owned();
+            // A name ends with its unit, or it has none: `_seconds__total` has lost it.
+            let unit = family.unit;
+            family.unit = unit.filter(|unit| family.name.ends_with(&format!("_{unit}")));
             for (name, _) in family
                 .metrics
                 .iter_mut()
