@@ -200,6 +200,12 @@ impl<'a> Families<'a> {
         labels
     }
 
+    /// The type of the family of this name.
+    pub(super) fn kind_of_name(&mut self, name: &[u8]) -> Option<MetricType> {
+        let family = self.find(name)?;
+        self.entry(family).map(|entry| entry.kind)
+    }
+
     /// The family of this name.
     fn find(&mut self, name: &[u8]) -> Option<u32> {
         let hash = hash(name);

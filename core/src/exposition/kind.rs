@@ -86,6 +86,11 @@ impl MetricType {
         }
     }
 
+    /// Whether strict readers of OpenMetrics take exemplars in such a family.
+    pub(crate) fn takes_exemplars(self) -> bool {
+        matches!(self, Self::Counter | Self::Histogram | Self::GaugeHistogram)
+    }
+
     /// What the family reserves: its bare name and all names that its samples can have.
     pub(crate) fn reserved(self, format: Format) -> impl Iterator<Item = &'static str> {
         let suffixes = self.suffixes(format);

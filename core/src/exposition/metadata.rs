@@ -72,7 +72,10 @@ impl Scanner<'_> {
         }
         let name = start + 7;
         let before = self.families.current();
-        let (family, name_end) = self.declare_named(name, end)?;
+        let (family, name_end) = match self.declare_named(name, end) {
+            Ok(declared) => declared,
+            Err(fault) => return self.counter_beside(start)?.ok_or(fault),
+        };
         if byte(bytes, name_end) != b' ' {
             return Err(Fault::syntax(name_end, BLANK_AFTER_NAME));
         }
@@ -85,6 +88,9 @@ impl Scanner<'_> {
             .entry(family)
             .is_some_and(|entry| entry.first_run.is_some())
         {
+            if let Some(sample) = self.counter_beside(start)? {
+                return Ok(sample);
+            }
             return Err(Fault::syntax(
                 start,
                 format!(

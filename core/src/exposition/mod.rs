@@ -18,6 +18,7 @@
 //! Both may have names in quotes, which can be any UTF-8; whether a reader takes such names is another question,
 //! see [`Page::fits`].
 
+mod beside;
 mod bytes;
 mod convert;
 mod dialect;

@@ -172,8 +172,11 @@ impl Scanner<'_> {
         let mut has_exemplar = false;
         if bytes.get(end..end + 4) == Some(b" # {") {
             let found = exemplar(bytes, end + 3)?;
-            has_exemplar = true;
-            told.irregular |= found.irregular;
+            // Prometheus takes exemplars anywhere. Where strict readers do not, and the type says nothing against it,
+            // the sample stays without.
+            let is_unknown = owner.kind == MetricType::Unknown;
+            has_exemplar = !is_unknown;
+            told.irregular |= found.irregular || is_unknown;
             told.bits |= found.quoted_bits;
             self.families.index.quoted |= found.quoted_bits != 0;
             self.families.index.quoted_bits |= found.quoted_bits;

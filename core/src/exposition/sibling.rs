@@ -244,7 +244,11 @@ impl Scanner<'_> {
         let Some(sibling) = &mut self.sibling else {
             return start;
         };
-        let Some((place, entry, head)) = sibling.head(self.bytes, start) else {
+        // Its lines are no longer than they are together.
+        let Some((place, entry, head)) = sibling
+            .head(self.bytes, start)
+            .filter(|(_, _, head)| head.len() <= self.limits.max_line)
+        else {
             sibling.misses += 1;
             return start;
         };
@@ -281,6 +285,11 @@ impl Scanner<'_> {
         let (Some(family), Some(entry)) = (sibling.family, sibling.entry) else {
             return start;
         };
+        // A TYPE line may have come since the family was looked for.
+        if families.entry(family).map(|known| known.kind) != Some(entry.kind) {
+            sibling.family = None;
+            return start;
+        }
         if !sibling.knows_labels(entry.labels, bytes, &families.index.label_names) {
             return start;
         }

@@ -135,7 +135,9 @@ impl<'a> Rewriter<'a> {
         out.push(b' ');
         if irregular && self.format == Format::OpenMetrics {
             out.extend_from_slice(line.rest_without_exemplar());
-            if let Some(exemplar) = line.exemplar() {
+            if self.family.kind.takes_exemplars()
+                && let Some(exemplar) = line.exemplar()
+            {
                 self.write_exemplar(&exemplar, out);
             }
         } else {

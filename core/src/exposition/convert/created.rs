@@ -14,10 +14,11 @@ pub(super) fn belongs(family: &Family<'_>, gauge: &Family<'_>) -> bool {
     };
     let wholes: HashSet<_> = family.samples.iter().map(key).collect();
     let mut seen = HashSet::new();
-    gauge.samples.iter().all(|sample| {
-        let key = key(sample);
-        wholes.contains(&key) && seen.insert(key)
-    })
+    !gauge.samples.is_empty()
+        && gauge.samples.iter().all(|sample| {
+            let key = key(sample);
+            wholes.contains(&key) && seen.insert(key)
+        })
 }
 
 /// Whether messages can tell when their metrics began: samples are arranged by message.

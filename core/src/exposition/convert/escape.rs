@@ -5,8 +5,9 @@
 
 use std::fmt::Write as _;
 
-use crate::exposition::Escaping;
 use crate::exposition::bytes::{LABEL, LABEL_START, NAME, NAME_START, is};
+use crate::exposition::{Escaping, is_metric_name};
+use crate::labels::is_label_name;
 
 /// What a name is for: metrics may have colons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +32,10 @@ impl Role {
 
 /// Whether a name can stand without quotes.
 pub(super) fn is_legacy(name: &[u8], role: Role) -> bool {
-    let (start, further) = role.classes();
-    name.first().is_some_and(|first| is(*first, start))
-        && name.iter().all(|byte| is(*byte, further))
+    match role {
+        Role::Metric => is_metric_name(name),
+        Role::Label => is_label_name(name),
+    }
 }
 
 /// The name in this scheme; None when it stays as it is.

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use hashbrown::HashMap;
 
-use super::flat::{Labels, Sample};
+use super::decimal;
+use super::flat::{Bound, Labels, Sample};
 use crate::exposition::{MetricType, hash};
 
 /// What makes samples one metric, beside their labels.
@@ -101,8 +102,13 @@ fn key(sample: &Sample<'_>, labels: u64, by: By) -> u64 {
         && let Some(apart) = &sample.apart
     {
         key = key.wrapping_add(match &apart.value {
-            super::flat::Bound::Text(text) => pair(&apart.name, text.as_bytes()),
-            super::flat::Bound::Number(number) => pair(&apart.name, &number.to_le_bytes()),
+            Bound::Text(text) => pair(&apart.name, text.as_bytes()),
+            // As it will be written: what is said elsewhere on the page may look the same.
+            Bound::Number(number) => {
+                let mut text = Vec::new();
+                decimal::canonical_float(*number, &mut text);
+                pair(&apart.name, &text)
+            }
         });
     }
     if by.time {

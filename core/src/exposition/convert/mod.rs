@@ -76,6 +76,14 @@ impl Page {
     }
 }
 
+/// What a sample takes beside its text, from the time that it is read until it is written; measured.
+fn bytes_of_sample(target: Format) -> usize {
+    match target {
+        Format::Text | Format::OpenMetrics => 280,
+        Format::Protobuf => 360,
+    }
+}
+
 /// Writes family by family; those that share a name come last.
 fn write_families(
     plan: &Plan<'_>,
@@ -88,9 +96,13 @@ fn write_families(
         if planned.folded {
             continue;
         }
+        let (samples, each) = (plan.samples(place), bytes_of_sample(target));
+        out.hold(samples, each)?;
         let Some(family) = plan.read(place, labels) else {
             continue;
         };
+        // Those of shared names stay until the end.
+        let mut stays = false;
         for mut piece in shape::pieces(family, planned, plan.source(), target) {
             if !plan.shared.contains(&piece.name) {
                 shape::settle(&mut piece, target);
@@ -98,6 +110,7 @@ fn write_families(
                 continue;
             }
             // Samples of several families that have one name.
+            stays = true;
             match shared.get_mut(&piece.name) {
                 Some(all) => {
                     (all.kind, all.typed, all.unit) = (MetricType::Unknown, true, None);
@@ -108,6 +121,9 @@ fn write_families(
                     shared.insert(piece.name.clone(), piece);
                 }
             }
+        }
+        if !stays {
+            out.release(samples, each);
         }
     }
     for mut piece in shared.into_values() {

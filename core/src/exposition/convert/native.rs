@@ -141,7 +141,7 @@ fn ranges(histogram: &Histogram) -> Vec<Range> {
     let width = histogram.zero_threshold();
     ranges.push(Range {
         // Without anything below zero nothing of it can be there, as Prometheus' quantiles have it.
-        lower: if ranges.is_empty() { 0.0 } else { -width },
+        lower: if ranges.is_empty() { 0.0 } else { 0.0 - width },
         upper: width,
         count: zero,
     });

@@ -10,6 +10,9 @@ const MAX_BYTES: usize = 512 << 20;
 /// A page asks its meter again each time that it has grown by half, and by this at least.
 const STEP: usize = 64 << 10;
 
+/// Samples of a family that are not worth asking for.
+const FEW: usize = 1000;
+
 /// Says whether a page may have so many bytes.
 pub(crate) type Meter = Box<dyn FnMut(usize) -> bool>;
 
@@ -21,6 +24,8 @@ pub(super) struct Output {
     meter: Meter,
     /// Bytes that the meter has allowed.
     allowed: usize,
+    /// Bytes of samples that are taken out of the source, about.
+    held: usize,
 }
 
 impl Output {
@@ -31,7 +36,19 @@ impl Output {
             limits: *limits,
             meter,
             allowed: capacity,
+            held: 0,
         }
+    }
+
+    /// Asks for the memory that so many samples take while they wait to be written.
+    pub(super) fn hold(&mut self, samples: usize, bytes_each: usize) -> Result<(), ScanError> {
+        self.held += samples.saturating_mul(bytes_each);
+        if samples > FEW { self.ask() } else { Ok(()) }
+    }
+
+    /// So many of those that were held are written.
+    pub(super) fn release(&mut self, samples: usize, bytes_each: usize) {
+        self.held -= samples.saturating_mul(bytes_each).min(self.held);
     }
 
     /// Counts one more sample, before or after it is written.
@@ -52,7 +69,7 @@ impl Output {
     #[cold]
     fn ask(&mut self) -> Result<(), ScanError> {
         let wanted = self.bytes.len() + STEP.max(self.bytes.len() / 2);
-        if self.bytes.len() > MAX_BYTES || !(self.meter)(wanted) {
+        if self.bytes.len() > MAX_BYTES || !(self.meter)(wanted.saturating_add(self.held)) {
             return Err(too_large(format!(
                 "converted, the page has more than {} bytes",
                 self.allowed

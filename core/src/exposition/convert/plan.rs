@@ -55,6 +55,24 @@ impl<'a> Plan<'a> {
         self.page.format()
     }
 
+    /// How many samples a family becomes, about: the buckets of a native histogram take a byte or two each.
+    pub(super) fn samples(&self, place: usize) -> usize {
+        let Some(entry) = self.page.entries().get(place) else {
+            return 0;
+        };
+        let lines = || {
+            let runs = self.page.runs_of(entry);
+            runs.map(|run| self.page.marks(run).len()).sum()
+        };
+        self.page.sizes(place).map_or_else(lines, |sizes| {
+            let buckets = match entry.kind {
+                MetricType::Histogram | MetricType::GaugeHistogram => sizes.bytes / 8,
+                _ => 0,
+            };
+            sizes.samples.max(buckets) as usize
+        })
+    }
+
     /// Reads a family, and with it the one that tells when its metrics were created.
     pub(super) fn read<'l>(&self, place: usize, labels: &'l LabelNames) -> Option<Family<'l>>
     where

@@ -5,6 +5,7 @@ use prost::Message;
 use super::labels::LabelNames;
 use super::output::Output;
 use super::planned::Planned;
+use super::write_messages::{FamilyWriter, type_of};
 use crate::exposition::page::Span;
 use crate::exposition::protobuf::model::{Exemplar, Metric, MetricFamily};
 use crate::exposition::protobuf::unit_fits;
@@ -23,15 +24,15 @@ pub(super) fn write(
     };
     let name = format!("{}{}", planned.name, planned.main);
     let fits = |unit: &String| unit_fits(name.as_bytes(), entry.kind, unit.as_bytes());
-    let mut family = MetricFamily {
+    let family = MetricFamily {
         help: text(entry.help),
-        r#type: Some(super::write_messages::type_of(entry.kind).into()),
+        r#type: Some(type_of(entry.kind).into()),
         metric: Vec::new(),
         unit: text(entry.unit).filter(fits),
         name: Some(name),
     };
+    let mut writer = FamilyWriter::begin(&family, out);
     for message in page.metrics(entry) {
-        out.count()?;
         let Ok(mut metric) = Metric::decode(message) else {
             continue;
         };
@@ -49,10 +50,9 @@ pub(super) fn write(
                 pair.name = Some(name.into_owned());
             }
         }
-        family.metric.push(metric);
+        writer.metrics([metric], 1)?;
     }
-    // A Vec takes whatever it is given.
-    let _ = family.encode_length_delimited(&mut out.bytes);
+    writer.finish();
     Ok(())
 }
 

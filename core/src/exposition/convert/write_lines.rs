@@ -60,7 +60,13 @@ pub(super) fn write(piece: &Piece<'_>, format: Format, out: &mut Output) -> Resu
 /// OpenMetrics demands the bucket for all, and a count beside a sum.
 fn histograms(piece: &Piece<'_>, out: &mut Output) -> Result<(), ScanError> {
     for metric in metrics(&piece.samples) {
-        let whole = Histogram::read(metric).unwrap_or_default();
+        // An OpenMetrics page may say things twice; what it said stays as it was.
+        let Some(whole) = Histogram::read(metric) else {
+            for (_, sample) in metric {
+                line(piece, sample, Format::OpenMetrics, out)?;
+            }
+            continue;
+        };
         let counted = whole.count.unwrap_or(whole.last);
         let count_name = match piece.kind {
             MetricType::Histogram => "_count",

@@ -22,39 +22,85 @@ pub(super) fn write(piece: &Piece<'_>, out: &mut Output) -> Result<(), ScanError
     }
     let kind = type_of(piece.kind);
     let fits = |unit: &&str| unit_fits(piece.name.as_bytes(), piece.kind, unit.as_bytes());
-    let mut family = MetricFamily {
+    let family = MetricFamily {
         name: Some(piece.name.clone()),
         help: piece.help.as_deref().map(str::to_owned),
         r#type: Some(kind.into()),
         metric: Vec::new(),
         unit: piece.unit.as_deref().filter(fits).map(str::to_owned),
     };
+    let mut writer = FamilyWriter::begin(&family, out);
     for metric in metrics(&piece.samples) {
-        for _ in metric {
-            out.count()?;
-        }
         match kind {
-            Type::Histogram | Type::GaugeHistogram => family.metric.extend(histogram(metric)),
-            Type::Summary => family.metric.extend(summary(metric)),
-            Type::Counter => counters(metric, &mut family.metric),
-            Type::Gauge => family
-                .metric
-                .extend(metric.iter().map(|(_, sample)| Metric {
-                    gauge: number(sample),
-                    ..labelled(sample)
-                })),
-            Type::Untyped => family
-                .metric
-                .extend(metric.iter().map(|(_, sample)| Metric {
-                    untyped: number(sample),
-                    ..labelled(sample)
-                })),
+            Type::Histogram | Type::GaugeHistogram => {
+                writer.metrics(histogram(metric), metric.len())?;
+            }
+            Type::Summary => writer.metrics(summary(metric), metric.len())?,
+            Type::Counter => {
+                let mut made = Vec::new();
+                counters(metric, &mut made);
+                writer.metrics(made, metric.len())?;
+            }
+            Type::Gauge | Type::Untyped => {
+                for (_, sample) in metric {
+                    let (gauge, untyped) = match kind {
+                        Type::Gauge => (number(sample), None),
+                        _ => (None, number(sample)),
+                    };
+                    let made = Metric {
+                        gauge,
+                        untyped,
+                        ..labelled(sample)
+                    };
+                    writer.metrics([made], 1)?;
+                }
+            }
         }
     }
-    // A Vec takes whatever it is given.
-    let _ = family.encode_length_delimited(&mut out.bytes);
+    writer.finish();
     Ok(())
 }
+
+/// Writes a family metric by metric, so that never more than one stands in memory.
+pub(super) struct FamilyWriter<'o> {
+    out: &'o mut Output,
+    start: usize,
+}
+
+impl<'o> FamilyWriter<'o> {
+    /// Writes all but the metrics.
+    pub(super) fn begin(family: &MetricFamily, out: &'o mut Output) -> Self {
+        let start = out.bytes.len();
+        // A Vec takes whatever it is given.
+        let _ = family.encode(&mut out.bytes);
+        Self { out, start }
+    }
+
+    /// Writes metrics that are made of so many samples.
+    pub(super) fn metrics(
+        &mut self,
+        made: impl IntoIterator<Item = Metric>,
+        samples: usize,
+    ) -> Result<(), ScanError> {
+        for metric in made {
+            prost::encoding::message::encode(METRIC, &metric, &mut self.out.bytes);
+        }
+        for _ in 0..samples {
+            self.out.count()?;
+        }
+        Ok(())
+    }
+
+    /// Puts the length before it all.
+    pub(super) fn finish(self) {
+        let mut length = Vec::with_capacity(prost::length_delimiter_len(usize::MAX));
+        prost::encoding::encode_varint((self.out.bytes.len() - self.start) as u64, &mut length);
+        self.out.bytes.splice(self.start..self.start, length);
+    }
+}
+
+/// The field of a family's metrics.
+const METRIC: u32 = 4;
 
 /// The type in this format, which has no states and no info.
 pub(super) fn type_of(kind: MetricType) -> Type {

@@ -175,3 +175,13 @@ proptest! {
         check(&template, kept.concat().as_bytes());
     }
 }
+
+#[test]
+fn a_type_that_comes_after_help_counts() {
+    // Without its type, the template's `a` may have any `le`.
+    let lines = "a 1\na{le=\"none\"} 2\n";
+    check(
+        lines,
+        format!("# HELP a h\n# TYPE a histogram\n{lines}").as_bytes(),
+    );
+}
