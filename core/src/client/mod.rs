@@ -322,6 +322,7 @@ fn request(query: &Query, targets: Vec<Arc<Target>>, deadline: Instant) -> Reque
         key: flight_key(query, &accept, &targets),
         app_ids: app_ids(&targets),
         accept,
+        dialect: query.accepted.certain(),
         authorization: query.authorization.clone(),
         forwarded_for: query.forwarded_for.as_deref().map(Into::into),
         deadline,
@@ -371,6 +372,8 @@ fn flight_key(query: &Query, accept: &HeaderValue, targets: &[Arc<Target>]) -> F
         key.push(0);
     };
     add(accept.as_bytes());
+    // Not all that differs here shows in the header.
+    add(format!("{:?}", query.accepted.certain()).as_bytes());
     add(query
         .authorization
         .as_ref()

@@ -1,11 +1,13 @@
 //! Pages become what the caller takes, within the same bounds as the bodies.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use promfetch_core::Kind;
 use promfetch_core::exposition::{Dialect, Format};
 use promfetch_core::failure::Reason;
 use promfetch_core::fetch::Outcome;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::support::*;
@@ -167,7 +169,7 @@ async fn converted_pages_are_counted_as_bodies_are() {
         .convert(&mut outcomes, text, later())
         .await
         .unwrap();
-    let page = std::sync::Arc::clone(&outcomes[0].result.as_ref().unwrap().page);
+    let page = Arc::clone(&outcomes[0].result.as_ref().unwrap().page);
     drop(outcomes);
     assert_eq!(
         client.metric("promfetch_inflight_bytes"),
@@ -176,6 +178,106 @@ async fn converted_pages_are_counted_as_bodies_are() {
     );
     drop(page);
     assert_eq!(client.metric("promfetch_inflight_bytes"), 0.0);
+}
+
+#[tokio::test]
+async fn an_instance_that_hangs_does_not_keep_others_from_being_converted() {
+    let text = Dialect::plain(Format::Text);
+    for samples in [10, 20_000] {
+        let healthy = openmetrics(page_of(samples)).await;
+        let release = Arc::new(Notify::new());
+        let held = Arc::clone(&release);
+        let hanging = Server::start(move |_| {
+            let held = Arc::clone(&held);
+            async move {
+                held.notified().await;
+                answer(200, PAGE)
+            }
+        })
+        .await;
+        let client = Client::new(|_| ());
+        let mut request = request([healthy.target(), hanging.target()], LONG);
+        request.dialect = Some(text);
+        let converted = || client.metric("promfetch_pages_converted_total") >= 1.0;
+        let fetch = client.fetcher.fetch(request);
+        let (outcomes, ()) = tokio::join!(fetch, async {
+            // While the other one still hangs.
+            wait_until(converted).await;
+            release.notify_one();
+        });
+        let mut outcomes = outcomes.unwrap();
+        assert_eq!(formats(&outcomes), [Some(Format::Text), Some(Format::Text)]);
+        assert_eq!(
+            outcomes[0].result.as_ref().unwrap().page.samples(),
+            samples,
+            "all samples have come along"
+        );
+        // No time is left, and none is needed.
+        let past = Instant::now() - LONG;
+        client
+            .fetcher
+            .convert(&mut outcomes, text, past)
+            .await
+            .unwrap();
+        assert_eq!(formats(&outcomes), [Some(Format::Text), Some(Format::Text)]);
+        assert_eq!(client.metric("promfetch_pages_converted_total"), 1.0);
+        let left: usize = outcomes
+            .iter()
+            .map(|outcome| outcome.result.as_ref().unwrap().page.len())
+            .sum();
+        assert_eq!(
+            client.metric("promfetch_inflight_bytes"),
+            left as f64,
+            "the page that was sent has gone"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_conversion_without_room_spoils_nothing_for_later_callers() {
+    let text = Dialect::plain(Format::Text);
+    for certain in [None, Some(text)] {
+        let server = openmetrics(OPENMETRICS).await;
+        let other = Server::page().await;
+        let hanging = Server::start(|_| std::future::pending()).await;
+        // Room for the page and its conversion, but not as long as two other pages are held.
+        let client = Client::new(|config| {
+            config.fetch.cache = LONG;
+            config.fetch.max_inflight = PAGE.len() * 2 + OPENMETRICS.len() * 3 / 2;
+        });
+        // A fetch that is not complete is not kept for later callers.
+        let targets = [other.target(), other.target(), hanging.target()];
+        let held = client.all(targets, SHORT).await;
+        held[..2].iter().for_each(assert_page);
+        let ask = async || {
+            let mut request = request([server.target()], LONG);
+            request.key = "same".into();
+            request.dialect = certain;
+            client.fetcher.fetch(request).await.unwrap()
+        };
+        for _ in 0..2 {
+            let mut outcomes = ask().await;
+            assert_eq!(formats(&outcomes), [Some(Format::OpenMetrics)]);
+            let convert = client.fetcher.convert(&mut outcomes, text, later());
+            assert_eq!(convert.await.unwrap_err().kind(), Kind::Overloaded);
+        }
+        assert_eq!(
+            client.metric("promfetch_fetch_failures_total{reason=\"too_large\"}"),
+            0.0,
+            "no instance is to blame"
+        );
+        drop(held);
+        let left = || client.metric("promfetch_inflight_bytes") as usize;
+        wait_until(|| left() == OPENMETRICS.len()).await;
+        let mut outcomes = ask().await;
+        client
+            .fetcher
+            .convert(&mut outcomes, text, later())
+            .await
+            .unwrap();
+        assert_eq!(formats(&outcomes), [Some(Format::Text)]);
+        assert_eq!(server.log.seen().len(), 1, "all of one fetch");
+    }
 }
 
 /// A field of protobuf: `tag`, the length of `value`, `value`.
