@@ -9,10 +9,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::conversion::{Converted, Place, Run};
 use super::{Fetched, Outcome};
-use crate::exposition::{Dialect, Limits};
+use crate::exposition::{Dialect, Format, Limits};
 use crate::failure::{Failure, Reason};
 
 /// Pages with no more bytes than this together are converted at once: handing them to threads would take as long.
+/// Not those of protobuf, which can become a thousand times as large: a native histogram repeats its labels for each
+/// bucket.
 const SMALL: usize = 16 << 10;
 
 /// What conversions may take beyond the deadline, when an instance that hangs has used up all time before it: half
@@ -34,7 +36,7 @@ pub(super) async fn early(
     let Some(fetched) = unfit(outcome, dialect) else {
         return;
     };
-    let run = start(fetched, dialect, limits, place(fetched.page.len()));
+    let run = start(fetched, dialect, limits, place(std::iter::once(fetched)));
     let result = run.result().await;
     if !matches!(&result, Err(refused) if refused.for_now) {
         // Only what is refused for now has to do with room.
@@ -58,7 +60,7 @@ pub(super) async fn all(
     let open = outcomes
         .iter()
         .filter_map(|outcome| unfit(outcome, dialect));
-    let place = place(open.map(|fetched| fetched.page.len()).sum());
+    let place = place(open);
     let running = FuturesUnordered::new();
     for (at, outcome) in outcomes.iter_mut().enumerate() {
         let Some(fetched) = unfit(outcome, dialect) else {
@@ -97,12 +99,13 @@ fn unfit(outcome: &Outcome, dialect: Dialect) -> Option<&Fetched> {
     (!fetched.page.fits(dialect)).then_some(fetched)
 }
 
-fn place(bytes: usize) -> Place {
-    if bytes <= SMALL {
-        Place::Here
-    } else {
-        Place::Thread
-    }
+/// Where these pages together are best converted.
+fn place<'a>(mut pages: impl Iterator<Item = &'a Fetched>) -> Place {
+    let bytes = pages.try_fold(0_usize, |sum, fetched| {
+        let sum = sum.saturating_add(fetched.page.len());
+        (fetched.page.format() != Format::Protobuf && sum <= SMALL).then_some(sum)
+    });
+    bytes.map_or(Place::Thread, |_| Place::Here)
 }
 
 fn start(fetched: &Fetched, dialect: Dialect, limits: &Limits, place: Place) -> Arc<Run> {

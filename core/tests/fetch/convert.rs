@@ -293,6 +293,57 @@ fn field(tag: u8, value: &[u8]) -> Vec<u8> {
     field
 }
 
+/// A server of one protobuf page.
+async fn protobuf(page: impl Into<bytes::Bytes>) -> Server {
+    let page = page.into();
+    Server::start(move |_| {
+        let mut response = answer(200, page.clone());
+        let kind = Dialect::plain(Format::Protobuf).content_type();
+        response.headers_mut().insert("content-type", kind);
+        async move { response }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn only_small_pages_of_lines_are_converted_on_the_async_thread() {
+    let text = Dialect::plain(Format::Text);
+    let gauge = [
+        field(0x0a, b"queue"),
+        vec![0x18, 1],
+        field(
+            0x22,
+            &field(0x12, &[&[0x09][..], &1_f64.to_le_bytes()].concat()),
+        ),
+    ];
+    let gauge = field(0, &gauge.concat()).split_off(1);
+    for (server, want, why) in [
+        (
+            openmetrics(OPENMETRICS).await,
+            true,
+            "sooner than handed over",
+        ),
+        (openmetrics(page_of(1_000)).await, false, "large"),
+        (
+            protobuf(gauge).await,
+            false,
+            "nobody knows how large it gets",
+        ),
+    ] {
+        let client = Client::new(|_| ());
+        let mut outcomes = client.all([server.target()], LONG).await;
+        let mut convert = Box::pin(client.fetcher.convert(&mut outcomes, text, later()));
+        let first = futures_util::poll!(&mut convert);
+        assert_eq!(first.is_ready(), want, "{why}");
+        match first {
+            std::task::Poll::Ready(done) => done.unwrap(),
+            std::task::Poll::Pending => convert.as_mut().await.unwrap(),
+        }
+        drop(convert);
+        assert_eq!(formats(&outcomes), [Some(Format::Text)], "{why}");
+    }
+}
+
 #[tokio::test]
 async fn a_small_page_that_unfolds_is_stopped_on_its_way() {
     // A histogram of 1,000 buckets whose label has 20,000 characters: 32 kB of protobuf, 20 MB of text.
@@ -306,13 +357,7 @@ async fn a_small_page_that_unfolds_is_stopped_on_its_way() {
     let family = [field(0x0a, b"h"), vec![0x18, 4], field(0x22, &metric)].concat();
     let page = field(0, &family).split_off(1);
     let length = page.len();
-    let server = Server::start(move |_| {
-        let mut response = answer(200, page.clone());
-        let kind = Dialect::plain(Format::Protobuf).content_type();
-        response.headers_mut().insert("content-type", kind);
-        async move { response }
-    })
-    .await;
+    let server = protobuf(page).await;
     let client = Client::new(|config| config.fetch.max_page = 1 << 20);
     let mut outcomes = client.all([server.target()], LONG).await;
     assert_eq!(formats(&outcomes), [Some(Format::Protobuf)]);
