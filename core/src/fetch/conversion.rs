@@ -1,7 +1,7 @@
 //! One page on its way to another format, made once for all who want it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -21,13 +21,16 @@ pub(super) struct Conversion {
     kept: Mutex<Option<Arc<Run>>>,
 }
 
-/// One conversion: it goes on while anyone holds it, whether they wait for it or not.
+/// One conversion. It goes on while anyone holds it, whether they wait for it or not, and ends soon after: threads
+/// for such work are few.
 #[derive(Debug)]
 pub(super) struct Run {
     dialect: Dialect,
     result: watch::Receiver<Option<Converted>>,
     is_told: AtomicBool,
     task: Option<AbortHandle>,
+    /// The work looks whether this is still there.
+    _wanted: Arc<()>,
 }
 
 /// How a conversion ends.
@@ -79,7 +82,9 @@ impl Conversion {
         limits: &Limits,
         place: Place,
     ) -> Arc<Run> {
+        let wanted = Arc::new(());
         let work = Work {
+            wanted: Arc::downgrade(&wanted),
             page: Arc::clone(page),
             dialect,
             limits: *limits,
@@ -93,14 +98,14 @@ impl Conversion {
         match kept.as_ref().filter(|run| !run.is_refused_for_now()) {
             Some(run) if run.dialect == dialect => Arc::clone(run),
             // The one that is kept has others who wait for it.
-            Some(_) => Run::start(work, place),
-            None => Arc::clone(kept.insert(Run::start(work, place))),
+            Some(_) => Run::start(work, wanted, place),
+            None => Arc::clone(kept.insert(Run::start(work, wanted, place))),
         }
     }
 }
 
 impl Run {
-    fn start(work: Work, place: Place) -> Arc<Self> {
+    fn start(work: Work, wanted: Arc<()>, place: Place) -> Arc<Self> {
         let dialect = work.dialect;
         let (tell, result) = watch::channel(None);
         let task = match place {
@@ -114,6 +119,9 @@ impl Run {
                     let worker = WORKERS.acquire().await.ok();
                     let work = move || {
                         let _worker = worker;
+                        if work.wanted.strong_count() == 0 {
+                            return Err(lost().into());
+                        }
                         work.run()
                     };
                     // One that panics tells nothing.
@@ -129,6 +137,7 @@ impl Run {
             result,
             is_told: AtomicBool::new(false),
             task,
+            _wanted: wanted,
         })
     }
 
@@ -167,6 +176,7 @@ impl Drop for Run {
 
 /// All that a conversion needs.
 struct Work {
+    wanted: Weak<()>,
     page: Arc<Page>,
     dialect: Dialect,
     limits: Limits,
@@ -178,6 +188,7 @@ impl Work {
     /// of it.
     fn run(self) -> Converted {
         let Self {
+            wanted,
             page,
             dialect,
             limits,
@@ -197,7 +208,7 @@ impl Work {
         let meter = move |bytes| {
             let (account, refusal) = &mut *held.lock().unwrap_or_else(PoisonError::into_inner);
             *refusal = account.resize(bytes).err();
-            refusal.is_none()
+            refusal.is_none() && wanted.strong_count() > 0
         };
         let converted = page.convert_metered(dialect, &limits, Box::new(meter));
         // The meter has gone with the conversion.
@@ -221,4 +232,65 @@ impl Work {
 /// The failure of a conversion that has no result.
 fn lost() -> Failure {
     Failure::new(Reason::Protocol, "the page could not be converted")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::Format;
+    use crate::fetch::budget::test_budgets;
+
+    const LIMITS: Limits = Limits {
+        max_samples: 1 << 20,
+        max_line: 1 << 10,
+    };
+
+    fn page(samples: usize) -> Arc<Page> {
+        let lines = (0..samples).map(|at| format!("queue{{path=\"/{at}\"}} 1\n"));
+        let body = format!("# TYPE queue gauge\n{}# EOF\n", lines.collect::<String>());
+        Arc::new(Page::scan(body.into(), Format::OpenMetrics, &LIMITS).unwrap())
+    }
+
+    #[test]
+    fn work_that_nobody_wants_ends_on_its_way() {
+        for (is_wanted, want) in [(true, true), (false, false)] {
+            let wanted = Arc::new(());
+            let budgets = test_budgets(1 << 30, 1 << 30);
+            let work = Work {
+                wanted: Arc::downgrade(&wanted),
+                page: page(10_000),
+                dialect: Dialect::plain(Format::Text),
+                limits: LIMITS,
+                budgets: budgets.clone(),
+            };
+            let _wanted = is_wanted.then_some(wanted);
+            let converted = work.run();
+            assert_eq!(converted.is_ok(), want, "{converted:?}");
+            drop(converted);
+            assert_eq!(budgets.process.used(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_thread_goes_with_those_who_hold_it() {
+        let dialect = Dialect::plain(Format::Text);
+        let conversion = Conversion::new(test_budgets(1 << 30, 1 << 30));
+        let page = page(10);
+        // As many as there are, however many that is.
+        let mut all = Vec::new();
+        while let Ok(worker) = WORKERS.try_acquire() {
+            all.push(worker);
+        }
+        let run = conversion.run(&page, dialect, &LIMITS, Place::Thread);
+        let again = conversion.run(&page, dialect, &LIMITS, Place::Here);
+        assert!(Arc::ptr_eq(&run, &again), "equal callers share it");
+        tokio::task::yield_now().await;
+        drop((run, again));
+        drop(conversion);
+        while Arc::strong_count(&page) > 1 {
+            tokio::task::yield_now().await;
+        }
+        drop(all);
+        assert!(WORKERS.acquire().await.is_ok());
+    }
 }
