@@ -1,7 +1,6 @@
 //! Pages that a caller cannot take become pages that it can, before they are merged.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -16,10 +15,6 @@ use crate::failure::{Failure, Reason};
 /// Not those of protobuf, which can become a thousand times as large: a native histogram repeats its labels for each
 /// bucket.
 const SMALL: usize = 16 << 10;
-
-/// What conversions may take beyond the deadline, when an instance that hangs has used up all time before it: half
-/// of the least margin that [`scrape_timeout`](crate::client::scrape_timeout) keeps for the way back.
-const GRACE: Duration = Duration::from_millis(250);
 
 /// The process has no room for one of the pages.
 #[derive(Debug)]
@@ -46,7 +41,7 @@ pub(super) async fn early(
 
 /// Converts the pages that do not fit: a few small ones at once, others in parallel on threads for such work. Each
 /// result takes the place of its source as it comes, and `news` is told of those that nobody else has had. What is
-/// not done a little after the deadline is a `timeout`: a page with a hole is better than one that comes too late.
+/// not done at `latest` is a `timeout`: a page with a hole is better than one that comes too late.
 ///
 /// # Errors
 /// When the process has no room for one of them.
@@ -54,7 +49,7 @@ pub(super) async fn all(
     outcomes: &mut [Outcome],
     dialect: Dialect,
     limits: &Limits,
-    deadline: Instant,
+    latest: Instant,
     news: impl Fn(&Outcome),
 ) -> Result<(), Starved> {
     let open = outcomes
@@ -74,7 +69,6 @@ pub(super) async fn all(
         }
     }
     let mut running = std::pin::pin!(running);
-    let latest = deadline.max(Instant::now()) + GRACE;
     while let Ok(Some((at, result, run))) = timeout_at(latest, running.next()).await {
         if let Some(outcome) = outcomes.get_mut(at) {
             put(outcome, result, &run, &news)?;

@@ -311,7 +311,8 @@ impl Fetcher {
     }
 
     /// Makes all pages such that a caller of this dialect can take them. Those that cannot be converted within the
-    /// limits, or not until a little after the deadline, become failures. Equal callers share the work.
+    /// limits, or not until `latest`, become failures; what takes no time is converted even then. Equal callers share
+    /// the work.
     ///
     /// # Errors
     /// [`Kind::Overloaded`] as for [`Self::fetch`].
@@ -319,7 +320,7 @@ impl Fetcher {
         &self,
         outcomes: &mut [Outcome],
         dialect: Dialect,
-        deadline: Instant,
+        latest: Instant,
     ) -> Result<(), Error> {
         let inner = &self.0;
         let fits = |outcome: &Outcome| match &outcome.result {
@@ -331,7 +332,7 @@ impl Fetcher {
         }
         let _call = inner.conversions.start();
         let news = |outcome: &Outcome| inner.converted(outcome);
-        convert::all(outcomes, dialect, &inner.bounds.scan, deadline, news)
+        convert::all(outcomes, dialect, &inner.bounds.scan, latest, news)
             .await
             .map_err(|Starved| inner.overloaded())
     }

@@ -427,3 +427,20 @@ async fn small_pages_are_converted_after_the_deadline_too() {
         .unwrap();
     assert_eq!(formats(&outcomes), [Some(Format::Text)]);
 }
+
+#[tokio::test]
+async fn what_is_not_converted_in_time_is_a_timeout_and_ends() {
+    let (large, text) = (openmetrics(page_of(20_000)).await, Server::page().await);
+    let client = Client::new(|_| ());
+    let mut outcomes = client.all([large.target(), text.target()], LONG).await;
+    let past = Instant::now() - Duration::from_millis(1);
+    client
+        .fetcher
+        .convert(&mut outcomes, Dialect::plain(Format::Text), past)
+        .await
+        .unwrap();
+    assert_failure(&outcomes[0], Reason::Timeout, "not converted");
+    assert_page(&outcomes[1]);
+    // Nobody holds the large page any more, not even its conversion.
+    wait_until(|| client.metric("promfetch_inflight_bytes") == PAGE.len() as f64).await;
+}
