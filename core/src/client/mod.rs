@@ -194,7 +194,8 @@ impl Client {
     /// process holds as many bytes of pages as it may. Instances that fail otherwise are a part of the page.
     pub async fn page(&self, query: &Query, located: Vec<Located>) -> Result<Answer, Error> {
         let shared = &*self.0;
-        let deadline = Instant::now() + query.timeout.min(shared.config.fetch.timeout);
+        let timeout = query.timeout.min(shared.config.fetch.timeout);
+        let deadline = Instant::now() + timeout;
         let extra = &shared.config.merge.extra_labels;
 
         let exporters = if query.only_app_metrics {
@@ -209,7 +210,8 @@ impl Client {
         let fetcher = &shared.fetcher;
         let mut outcomes = fetcher.fetch(request(query, targets, deadline)).await?;
         let dialect = query.accepted.choose(formats::deciding(&outcomes));
-        fetcher.convert(&mut outcomes, dialect, deadline).await?;
+        let latest = deadline + query::grace(timeout);
+        fetcher.convert(&mut outcomes, dialect, latest).await?;
         self.settle(&outcomes);
 
         let instances = || {
@@ -322,6 +324,7 @@ fn request(query: &Query, targets: Vec<Arc<Target>>, deadline: Instant) -> Reque
         key: flight_key(query, &accept, &targets),
         app_ids: app_ids(&targets),
         accept,
+        dialect: query.accepted.certain(),
         authorization: query.authorization.clone(),
         forwarded_for: query.forwarded_for.as_deref().map(Into::into),
         deadline,
@@ -371,6 +374,8 @@ fn flight_key(query: &Query, accept: &HeaderValue, targets: &[Arc<Target>]) -> F
         key.push(0);
     };
     add(accept.as_bytes());
+    // Not all that differs here shows in the header.
+    add(format!("{:?}", query.accepted.certain()).as_bytes());
     add(query
         .authorization
         .as_ref()

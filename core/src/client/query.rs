@@ -57,6 +57,13 @@ pub fn scrape_timeout(header: Option<&str>, configured: Duration) -> Duration {
     }
 }
 
+/// What conversions may take beyond the page's time, when an instance that hangs has used up all of it: half of the
+/// least margin that [`scrape_timeout`] can have kept to come to this time, and a quarter of a second at most.
+pub(super) fn grace(timeout: Duration) -> Duration {
+    // From half a second on the margin is half a second or more; below, it is as long as the time itself.
+    (timeout / 2).min(Duration::from_millis(250))
+}
+
 /// Checks a path that is to be asked of instances and gives it a leading slash.
 ///
 /// # Errors
@@ -163,6 +170,27 @@ mod tests {
         ] {
             let got = scrape_timeout(header, configured).as_secs_f64();
             assert!((got - want).abs() < 1e-6, "{header:?}: {got}, {reason}");
+        }
+    }
+
+    #[test]
+    fn conversions_take_half_of_the_margin_at_most() {
+        for header in [
+            "0.001", "0.1", "0.4", "0.9", "1", "1.1", "5", "10", "20", "60",
+        ] {
+            let patience = Duration::from_secs_f64(header.parse().unwrap());
+            for configured in [0.2, 15.0, 3600.0].map(Duration::from_secs_f64) {
+                let timeout = scrape_timeout(Some(header), configured);
+                let (grace, margin) = (grace(timeout), patience - timeout);
+                assert!(
+                    grace <= margin / 2 + Duration::from_nanos(1),
+                    "{header}, {configured:?}: {grace:?} of {margin:?}"
+                );
+                assert!(
+                    grace >= timeout.min(Duration::from_millis(500)) / 2,
+                    "{header}"
+                );
+            }
         }
     }
 

@@ -1,202 +1,130 @@
 //! Pages that a caller cannot take become pages that it can, before they are merged.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use bytes::Bytes;
-use tokio::task::JoinSet;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, timeout_at};
 
-use super::body::{LARGE, Owned, WORKERS};
-use super::budget::{Account, Budgets};
+use super::conversion::{Converted, Place, Run};
 use super::{Fetched, Outcome};
-use crate::exposition::{Dialect, Limits, Page};
+use crate::exposition::{Dialect, Format, Limits};
 use crate::failure::{Failure, Reason};
 
 /// Pages with no more bytes than this together are converted at once: handing them to threads would take as long.
+/// Not those of protobuf, which can become a thousand times as large: a native histogram repeats its labels for each
+/// bucket.
 const SMALL: usize = 16 << 10;
 
-/// What conversions may take beyond the deadline, when an instance that hangs has used up all time before it: half
-/// of the least margin that [`scrape_timeout`](crate::client::scrape_timeout) keeps for the way back.
-const GRACE: Duration = Duration::from_millis(250);
-
-/// What the callers of one fetched page share of its conversion.
+/// The process has no room for one of the pages.
 #[derive(Debug)]
-pub(super) struct Conversion {
-    /// Those that the page's own body is counted against.
-    budgets: Budgets,
-    /// Callers of one flight take the same dialects, so there is nearly always one to convert to.
-    done: OnceLock<(Dialect, Result<Arc<Page>, Failure>)>,
-}
+pub(super) struct Starved;
 
-impl Conversion {
-    pub(super) fn new(budgets: Budgets) -> Self {
-        Self {
-            budgets,
-            done: OnceLock::new(),
-        }
-    }
-
-    /// Set when the process had no room for one of the pages of this flight.
-    pub(super) fn is_starved(&self) -> bool {
-        self.budgets.starved.load(Ordering::Relaxed)
-    }
-}
-
-/// One page to convert, by the place of its outcome.
-struct Job {
-    at: usize,
-    fetched: Fetched,
-}
-
-/// How a conversion ended.
-pub(super) struct Converted {
-    pub(super) at: usize,
-    pub(super) result: Result<Fetched, Failure>,
-    /// Nobody else has had this result.
-    pub(super) is_new: bool,
-}
-
-/// Converts the pages that do not fit: a few small ones at once, others in parallel on threads for such work. What
-/// is not done a little after the deadline is a `timeout`: a page with a hole is better than one that comes too late.
-pub(super) async fn all(
-    outcomes: &[Outcome],
-    dialect: Dialect,
-    limits: Limits,
-    deadline: Instant,
-) -> Vec<Converted> {
-    let jobs: Vec<Job> = outcomes
-        .iter()
-        .enumerate()
-        .filter_map(|(at, outcome)| {
-            let fetched = outcome.result.as_ref().ok()?.clone();
-            (!fetched.page.fits(dialect)).then_some(Job { at, fetched })
-        })
-        .collect();
-    let bytes: usize = jobs.iter().map(|job| job.fetched.page.len()).sum();
-    if bytes <= SMALL {
-        return jobs.iter().map(|job| job.run(dialect, &limits)).collect();
-    }
-    let mut open: BTreeSet<usize> = jobs.iter().map(|job| job.at).collect();
-    let mut tasks = JoinSet::new();
-    for batch in batches(jobs) {
-        tasks.spawn(async move {
-            // The semaphore is never closed. It is asked for each batch, so that other pages get their turn.
-            let worker = WORKERS.acquire().await.ok();
-            let work = move || {
-                let _worker = worker;
-                let run = |job: Job| job.run(dialect, &limits);
-                batch.into_iter().map(run).collect::<Vec<_>>()
-            };
-            tokio::task::spawn_blocking(work).await
-        });
-    }
-    let latest = deadline.max(Instant::now()) + GRACE;
-    let mut done = Vec::with_capacity(open.len());
-    let why = loop {
-        match timeout_at(latest, tasks.join_next()).await {
-            Ok(Some(Ok(Ok(batch)))) => done.extend(batch.into_iter().inspect(|converted| {
-                open.remove(&converted.at);
-            })),
-            // A batch that panicked has no results.
-            Ok(Some(_)) => {}
-            Ok(None) => break Failure::new(Reason::Protocol, "the page could not be converted"),
-            Err(_) => {
-                let detail = "the page was received, but not converted before the deadline";
-                break Failure::new(Reason::Timeout, detail);
-            }
-        }
-    };
-    done.extend(open.into_iter().map(|at| Converted {
-        at,
-        result: Err(why.clone()),
-        is_new: true,
-    }));
-    done
-}
-
-/// Jobs together that are worth a thread.
-fn batches(jobs: Vec<Job>) -> Vec<Vec<Job>> {
-    let mut batches = Vec::new();
-    let mut room = 0;
-    for job in jobs {
-        let bytes = job.fetched.page.len();
-        if bytes > room || batches.is_empty() {
-            batches.push(Vec::new());
-            room = LARGE;
-        }
-        room = room.saturating_sub(bytes);
-        if let Some(batch) = batches.last_mut() {
-            batch.push(job);
-        }
-    }
-    batches
-}
-
-impl Job {
-    /// Converts the page, unless an equal caller has done so.
-    fn run(&self, dialect: Dialect, limits: &Limits) -> Converted {
-        let Self { at, fetched } = self;
-        let conversion = &fetched.conversion;
-        let mut is_new = false;
-        let mut fresh = || {
-            is_new = true;
-            convert(&fetched.page, dialect, limits, conversion.budgets.clone())
-        };
-        let (of, shared) = conversion.done.get_or_init(|| (dialect, fresh()));
-        let result = if *of == dialect {
-            shared.clone()
-        } else {
-            fresh()
-        };
-        Converted {
-            at: *at,
-            result: result.map(|page| Fetched {
-                page,
-                ..fetched.clone()
-            }),
-            is_new,
-        }
-    }
-}
-
-/// The page in another dialect, counted as bodies are: while it grows, and for as long as anyone holds a slice of it.
-fn convert(
-    page: &Page,
+/// Converts one page, which has just come, if it does not fit. It stays as it is when there is no room: those who
+/// want it try again. `news` as for [`all`].
+pub(super) async fn early(
+    outcome: &mut Outcome,
     dialect: Dialect,
     limits: &Limits,
-    budgets: Budgets,
-) -> Result<Arc<Page>, Failure> {
-    let mut account = Account::new(budgets);
-    // What most conversions need. Without it there is nothing to begin.
-    account.grow(page.len() + page.len() / 4)?;
-    let account = Arc::new(Mutex::new((account, None)));
-    let held = Arc::clone(&account);
-    let meter = move |bytes| {
-        let (account, refusal) = &mut *held.lock().unwrap_or_else(PoisonError::into_inner);
-        *refusal = account.resize(bytes).err();
-        refusal.is_none()
+    news: impl Fn(&Outcome),
+) {
+    let Some(fetched) = unfit(outcome, dialect) else {
+        return;
     };
-    let converted = page.convert_metered(dialect, limits, Box::new(meter));
-    // The meter has gone with the conversion.
-    let Some((mut account, refusal)) = Arc::into_inner(account)
-        .map(|lock| lock.into_inner().unwrap_or_else(PoisonError::into_inner))
-    else {
-        return Err(Failure::new(
-            Reason::Protocol,
-            "the page could not be converted",
-        ));
-    };
-    let converted = converted.map_err(|error| {
-        refusal.unwrap_or_else(|| {
-            let mut failure = Failure::from(error);
-            failure.detail = format!("written as {}: {}", dialect.format, failure.detail);
-            failure
-        })
-    })?;
-    account.resize(converted.len())?;
-    let keep = |body: Bytes| Bytes::from_owner(Owned::new(body, account));
-    Ok(Arc::new(converted.rehouse(keep)))
+    let run = start(fetched, dialect, limits, place(std::iter::once(fetched)));
+    let result = run.result().await;
+    if !matches!(&result, Err(refused) if refused.for_now) {
+        // Only what is refused for now has to do with room.
+        let _ = put(outcome, result, &run, news);
+    }
+}
+
+/// Converts the pages that do not fit: a few small ones at once, others in parallel on threads for such work. Each
+/// result takes the place of its source as it comes, and `news` is told of those that nobody else has had. What is
+/// not done at `latest` is a `timeout`: a page with a hole is better than one that comes too late.
+///
+/// # Errors
+/// When the process has no room for one of them.
+pub(super) async fn all(
+    outcomes: &mut [Outcome],
+    dialect: Dialect,
+    limits: &Limits,
+    latest: Instant,
+    news: impl Fn(&Outcome),
+) -> Result<(), Starved> {
+    let open = outcomes
+        .iter()
+        .filter_map(|outcome| unfit(outcome, dialect));
+    let place = place(open);
+    let running = FuturesUnordered::new();
+    for (at, outcome) in outcomes.iter_mut().enumerate() {
+        let Some(fetched) = unfit(outcome, dialect) else {
+            continue;
+        };
+        let run = start(fetched, dialect, limits, place);
+        match run.now() {
+            // What is done comes even when there is no time left.
+            Some(result) => put(outcome, result, &run, &news)?,
+            None => running.push(async move { (at, run.result().await, run) }),
+        }
+    }
+    let mut running = std::pin::pin!(running);
+    while let Ok(Some((at, result, run))) = timeout_at(latest, running.next()).await {
+        if let Some(outcome) = outcomes.get_mut(at) {
+            put(outcome, result, &run, &news)?;
+        }
+    }
+    if running.is_empty() {
+        return Ok(());
+    }
+    for outcome in outcomes {
+        if unfit(outcome, dialect).is_some() {
+            let detail = "the page was received, but not converted before the deadline";
+            outcome.result = Err(Failure::new(Reason::Timeout, detail));
+            news(outcome);
+        }
+    }
+    Ok(())
+}
+
+/// The page of this outcome, if there is one that a caller of this dialect cannot take.
+fn unfit(outcome: &Outcome, dialect: Dialect) -> Option<&Fetched> {
+    let fetched = outcome.result.as_ref().ok()?;
+    (!fetched.page.fits(dialect)).then_some(fetched)
+}
+
+/// Where these pages together are best converted.
+fn place<'a>(mut pages: impl Iterator<Item = &'a Fetched>) -> Place {
+    let bytes = pages.try_fold(0_usize, |sum, fetched| {
+        let sum = sum.saturating_add(fetched.page.len());
+        (fetched.page.format() != Format::Protobuf && sum <= SMALL).then_some(sum)
+    });
+    bytes.map_or(Place::Thread, |_| Place::Here)
+}
+
+fn start(fetched: &Fetched, dialect: Dialect, limits: &Limits, place: Place) -> Arc<Run> {
+    let Fetched {
+        page, conversion, ..
+    } = fetched;
+    conversion.run(page, dialect, limits, place)
+}
+
+/// Puts the result in the place of its source, which goes when nobody else holds it.
+fn put(
+    outcome: &mut Outcome,
+    result: Converted,
+    run: &Run,
+    news: impl Fn(&Outcome),
+) -> Result<(), Starved> {
+    match (&mut outcome.result, result) {
+        (_, Err(refused)) if refused.is_starved => return Err(Starved),
+        (Ok(fetched), Ok(page)) => fetched.page = page,
+        (of, Err(refused)) => *of = Err(refused.failure),
+        // Only pages are converted.
+        (Err(_), Ok(_)) => {}
+    }
+    if run.is_news() {
+        news(outcome);
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::body::{self, Bounds};
 use super::budget::Budgets;
 use super::connect::Endpoint;
-use super::convert::Conversion;
+use super::conversion::Conversion;
 use super::decode::Encoding;
 use super::pool::Lease;
 use super::progress::{Phase, Progress};

@@ -41,9 +41,15 @@ impl fmt::Debug for FlightKey {
 #[derive(Debug, Default)]
 struct Slot {
     progress: Progress,
-    outcome: OnceLock<Outcome>,
+    outcome: Mutex<Option<Outcome>>,
     /// Some caller left without an outcome and has reported that.
     is_overdue: AtomicBool,
+}
+
+impl Slot {
+    fn outcome(&self) -> MutexGuard<'_, Option<Outcome>> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The fetch of all targets of one page.
@@ -104,8 +110,8 @@ impl Flight {
     /// a flight.
     pub(super) fn outcomes(&self, overdue: impl Fn(&Outcome, &Progress)) -> Vec<Outcome> {
         let each = self.slots.iter().zip(&self.targets).map(|(slot, target)| {
-            if let Some(outcome) = slot.outcome.get() {
-                return outcome.clone();
+            if let Some(outcome) = slot.outcome().clone() {
+                return outcome;
             }
             let late = Outcome {
                 target: Arc::clone(target),
@@ -150,10 +156,16 @@ impl Seatbelt {
         &self.flight.slots[self.at].progress
     }
 
+    /// Shows an outcome to callers who leave before the last one is there.
+    pub(super) fn show(&self, outcome: Outcome) {
+        let before = self.flight.slots[self.at].outcome().replace(outcome);
+        // Outside the lock: this may free a page.
+        drop(before);
+    }
+
     /// Hands the outcome to all callers.
     pub(super) fn finish(self, outcome: Outcome) {
-        // Only this task fills the slot, and only once.
-        let _ = self.flight.slots[self.at].outcome.set(outcome);
+        self.show(outcome);
     }
 }
 

@@ -4,13 +4,15 @@
 //! turn (`limits`), takes a kept connection or makes one (`pool`, `connect`), sends the request (`request`), follows
 //! what comes back (`exchange`) and reads the body within its bounds (`body`, `decode`, `budget`). Endpoints that
 //! refuse are left out for a while (`backoff`); how each instance answered last stays known (`health`).
-//! [`Fetcher::convert`] then makes pages that the caller can take of those that it cannot (`convert`).
+//! [`Fetcher::convert`] then makes pages that the caller can take of those that it cannot (`convert`, `conversion`);
+//! where it is certain what the caller takes, each page is converted when it comes.
 
 mod backoff;
 mod body;
 mod budget;
 mod classify;
 mod connect;
+mod conversion;
 mod convert;
 mod decode;
 mod exchange;
@@ -40,7 +42,8 @@ use self::backoff::Backoff;
 use self::body::Bounds;
 use self::budget::{Budget, Budgets, Process};
 use self::connect::Connector;
-use self::convert::Conversion;
+use self::conversion::Conversion;
+use self::convert::Starved;
 use self::exchange::{Exchange, Siblings};
 use self::flight::{Flights, Role, Seatbelt};
 use self::health::Health;
@@ -113,6 +116,9 @@ pub struct Request {
     pub app_ids: Box<str>,
     /// `Accept` for the instances. They may send something else.
     pub accept: HeaderValue,
+    /// The dialect of the merged page, if it is known before instances have answered: then each page is converted
+    /// when it comes, and does not wait for an instance that hangs.
+    pub dialect: Option<Dialect>,
     /// The caller's `Authorization`, for app instances only. Credentials for promfetch itself never belong here.
     pub authorization: Option<HeaderValue>,
     /// Value of `X-Forwarded-For`.
@@ -281,6 +287,7 @@ impl Fetcher {
                 let job = Arc::new(Job {
                     inner: Arc::clone(inner),
                     common,
+                    dialect: request.dialect,
                     budgets: Budgets {
                         process: Arc::clone(&inner.process),
                         page: Arc::new(Budget::new(inner.max_page)),
@@ -304,7 +311,8 @@ impl Fetcher {
     }
 
     /// Makes all pages such that a caller of this dialect can take them. Those that cannot be converted within the
-    /// limits, or not until a little after the deadline, become failures. Equal callers share the work.
+    /// limits, or not until `latest`, become failures; what takes no time is converted even then. Equal callers share
+    /// the work.
     ///
     /// # Errors
     /// [`Kind::Overloaded`] as for [`Self::fetch`].
@@ -312,7 +320,7 @@ impl Fetcher {
         &self,
         outcomes: &mut [Outcome],
         dialect: Dialect,
-        deadline: Instant,
+        latest: Instant,
     ) -> Result<(), Error> {
         let inner = &self.0;
         let fits = |outcome: &Outcome| match &outcome.result {
@@ -323,25 +331,10 @@ impl Fetcher {
             return Ok(());
         }
         let _call = inner.conversions.start();
-        let converted = convert::all(outcomes, dialect, inner.bounds.scan, deadline).await;
-        let mut is_starved = false;
-        for one in converted {
-            let Some(outcome) = outcomes.get_mut(one.at) else {
-                continue;
-            };
-            is_starved |= matches!(&outcome.result, Ok(fetched) if fetched.conversion.is_starved());
-            outcome.result = one.result;
-            if one.is_new {
-                match &outcome.result {
-                    Ok(_) => drop(inner.metrics.converted.inc()),
-                    Err(_) => inner.report(outcome, inner.last_status(&outcome.target)),
-                }
-            }
-        }
-        if is_starved {
-            return Err(inner.overloaded());
-        }
-        Ok(())
+        let news = |outcome: &Outcome| inner.converted(outcome);
+        convert::all(outcomes, dialect, &inner.bounds.scan, latest, news)
+            .await
+            .map_err(|Starved| inner.overloaded())
     }
 
     /// How each of these instances answered last, in their order; `None` when it was not asked in the last ten minutes.
@@ -377,6 +370,7 @@ impl Fetcher {
 struct Job {
     inner: Arc<Inner>,
     common: Common,
+    dialect: Option<Dialect>,
     budgets: Budgets,
     app: Arc<str>,
     siblings: Siblings,
@@ -395,12 +389,19 @@ impl Job {
             siblings: &self.siblings,
         };
         let result = exchange.run().await;
-        let outcome = Outcome {
+        let mut outcome = Outcome {
             target: Arc::clone(belt.target()),
             result,
             duration: belt.progress().elapsed(),
         };
         self.inner.report(&outcome, belt.progress().status());
+        if let Some(dialect) = self.dialect {
+            // Who leaves meanwhile takes it as it is, and waits a little longer in `Fetcher::convert`.
+            belt.show(outcome.clone());
+            let limits = &self.inner.bounds.scan;
+            let news = |outcome: &Outcome| self.inner.converted(outcome);
+            convert::early(&mut outcome, dialect, limits, news).await;
+        }
         belt.finish(outcome);
     }
 }
@@ -441,6 +442,14 @@ impl Inner {
             samples,
         };
         self.health.record(&located.instance, last, Instant::now());
+    }
+
+    /// Counts what a conversion has come to.
+    fn converted(&self, outcome: &Outcome) {
+        match &outcome.result {
+            Ok(_) => drop(self.metrics.converted.inc()),
+            Err(_) => self.report(outcome, self.last_status(&outcome.target)),
+        }
     }
 
     /// The HTTP status with which the target's instance has answered.

@@ -1,11 +1,13 @@
 //! Pages become what the caller takes, within the same bounds as the bodies.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use promfetch_core::Kind;
 use promfetch_core::exposition::{Dialect, Format};
 use promfetch_core::failure::Reason;
 use promfetch_core::fetch::Outcome;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::support::*;
@@ -167,7 +169,7 @@ async fn converted_pages_are_counted_as_bodies_are() {
         .convert(&mut outcomes, text, later())
         .await
         .unwrap();
-    let page = std::sync::Arc::clone(&outcomes[0].result.as_ref().unwrap().page);
+    let page = Arc::clone(&outcomes[0].result.as_ref().unwrap().page);
     drop(outcomes);
     assert_eq!(
         client.metric("promfetch_inflight_bytes"),
@@ -176,6 +178,106 @@ async fn converted_pages_are_counted_as_bodies_are() {
     );
     drop(page);
     assert_eq!(client.metric("promfetch_inflight_bytes"), 0.0);
+}
+
+#[tokio::test]
+async fn an_instance_that_hangs_does_not_keep_others_from_being_converted() {
+    let text = Dialect::plain(Format::Text);
+    for samples in [10, 20_000] {
+        let healthy = openmetrics(page_of(samples)).await;
+        let release = Arc::new(Notify::new());
+        let held = Arc::clone(&release);
+        let hanging = Server::start(move |_| {
+            let held = Arc::clone(&held);
+            async move {
+                held.notified().await;
+                answer(200, PAGE)
+            }
+        })
+        .await;
+        let client = Client::new(|_| ());
+        let mut request = request([healthy.target(), hanging.target()], LONG);
+        request.dialect = Some(text);
+        let converted = || client.metric("promfetch_pages_converted_total") >= 1.0;
+        let fetch = client.fetcher.fetch(request);
+        let (outcomes, ()) = tokio::join!(fetch, async {
+            // While the other one still hangs.
+            wait_until(converted).await;
+            release.notify_one();
+        });
+        let mut outcomes = outcomes.unwrap();
+        assert_eq!(formats(&outcomes), [Some(Format::Text), Some(Format::Text)]);
+        assert_eq!(
+            outcomes[0].result.as_ref().unwrap().page.samples(),
+            samples,
+            "all samples have come along"
+        );
+        // No time is left, and none is needed.
+        let past = Instant::now() - LONG;
+        client
+            .fetcher
+            .convert(&mut outcomes, text, past)
+            .await
+            .unwrap();
+        assert_eq!(formats(&outcomes), [Some(Format::Text), Some(Format::Text)]);
+        assert_eq!(client.metric("promfetch_pages_converted_total"), 1.0);
+        let left: usize = outcomes
+            .iter()
+            .map(|outcome| outcome.result.as_ref().unwrap().page.len())
+            .sum();
+        assert_eq!(
+            client.metric("promfetch_inflight_bytes"),
+            left as f64,
+            "the page that was sent has gone"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_conversion_without_room_spoils_nothing_for_later_callers() {
+    let text = Dialect::plain(Format::Text);
+    for certain in [None, Some(text)] {
+        let server = openmetrics(OPENMETRICS).await;
+        let other = Server::page().await;
+        let hanging = Server::start(|_| std::future::pending()).await;
+        // Room for the page and its conversion, but not as long as two other pages are held.
+        let client = Client::new(|config| {
+            config.fetch.cache = LONG;
+            config.fetch.max_inflight = PAGE.len() * 2 + OPENMETRICS.len() * 3 / 2;
+        });
+        // A fetch that is not complete is not kept for later callers.
+        let targets = [other.target(), other.target(), hanging.target()];
+        let held = client.all(targets, SHORT).await;
+        held[..2].iter().for_each(assert_page);
+        let ask = async || {
+            let mut request = request([server.target()], LONG);
+            request.key = "same".into();
+            request.dialect = certain;
+            client.fetcher.fetch(request).await.unwrap()
+        };
+        for _ in 0..2 {
+            let mut outcomes = ask().await;
+            assert_eq!(formats(&outcomes), [Some(Format::OpenMetrics)]);
+            let convert = client.fetcher.convert(&mut outcomes, text, later());
+            assert_eq!(convert.await.unwrap_err().kind(), Kind::Overloaded);
+        }
+        assert_eq!(
+            client.metric("promfetch_fetch_failures_total{reason=\"too_large\"}"),
+            0.0,
+            "no instance is to blame"
+        );
+        drop(held);
+        let left = || client.metric("promfetch_inflight_bytes") as usize;
+        wait_until(|| left() == OPENMETRICS.len()).await;
+        let mut outcomes = ask().await;
+        client
+            .fetcher
+            .convert(&mut outcomes, text, later())
+            .await
+            .unwrap();
+        assert_eq!(formats(&outcomes), [Some(Format::Text)]);
+        assert_eq!(server.log.seen().len(), 1, "all of one fetch");
+    }
 }
 
 /// A field of protobuf: `tag`, the length of `value`, `value`.
@@ -191,6 +293,57 @@ fn field(tag: u8, value: &[u8]) -> Vec<u8> {
     field
 }
 
+/// A server of one protobuf page.
+async fn protobuf(page: impl Into<bytes::Bytes>) -> Server {
+    let page = page.into();
+    Server::start(move |_| {
+        let mut response = answer(200, page.clone());
+        let kind = Dialect::plain(Format::Protobuf).content_type();
+        response.headers_mut().insert("content-type", kind);
+        async move { response }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn only_small_pages_of_lines_are_converted_on_the_async_thread() {
+    let text = Dialect::plain(Format::Text);
+    let gauge = [
+        field(0x0a, b"queue"),
+        vec![0x18, 1],
+        field(
+            0x22,
+            &field(0x12, &[&[0x09][..], &1_f64.to_le_bytes()].concat()),
+        ),
+    ];
+    let gauge = field(0, &gauge.concat()).split_off(1);
+    for (server, want, why) in [
+        (
+            openmetrics(OPENMETRICS).await,
+            true,
+            "sooner than handed over",
+        ),
+        (openmetrics(page_of(1_000)).await, false, "large"),
+        (
+            protobuf(gauge).await,
+            false,
+            "nobody knows how large it gets",
+        ),
+    ] {
+        let client = Client::new(|_| ());
+        let mut outcomes = client.all([server.target()], LONG).await;
+        let mut convert = Box::pin(client.fetcher.convert(&mut outcomes, text, later()));
+        let first = futures_util::poll!(&mut convert);
+        assert_eq!(first.is_ready(), want, "{why}");
+        match first {
+            std::task::Poll::Ready(done) => done.unwrap(),
+            std::task::Poll::Pending => convert.as_mut().await.unwrap(),
+        }
+        drop(convert);
+        assert_eq!(formats(&outcomes), [Some(Format::Text)], "{why}");
+    }
+}
+
 #[tokio::test]
 async fn a_small_page_that_unfolds_is_stopped_on_its_way() {
     // A histogram of 1,000 buckets whose label has 20,000 characters: 32 kB of protobuf, 20 MB of text.
@@ -204,13 +357,7 @@ async fn a_small_page_that_unfolds_is_stopped_on_its_way() {
     let family = [field(0x0a, b"h"), vec![0x18, 4], field(0x22, &metric)].concat();
     let page = field(0, &family).split_off(1);
     let length = page.len();
-    let server = Server::start(move |_| {
-        let mut response = answer(200, page.clone());
-        let kind = Dialect::plain(Format::Protobuf).content_type();
-        response.headers_mut().insert("content-type", kind);
-        async move { response }
-    })
-    .await;
+    let server = protobuf(page).await;
     let client = Client::new(|config| config.fetch.max_page = 1 << 20);
     let mut outcomes = client.all([server.target()], LONG).await;
     assert_eq!(formats(&outcomes), [Some(Format::Protobuf)]);
@@ -279,4 +426,21 @@ async fn small_pages_are_converted_after_the_deadline_too() {
         .await
         .unwrap();
     assert_eq!(formats(&outcomes), [Some(Format::Text)]);
+}
+
+#[tokio::test]
+async fn what_is_not_converted_in_time_is_a_timeout_and_ends() {
+    let (large, text) = (openmetrics(page_of(20_000)).await, Server::page().await);
+    let client = Client::new(|_| ());
+    let mut outcomes = client.all([large.target(), text.target()], LONG).await;
+    let past = Instant::now() - Duration::from_millis(1);
+    client
+        .fetcher
+        .convert(&mut outcomes, Dialect::plain(Format::Text), past)
+        .await
+        .unwrap();
+    assert_failure(&outcomes[0], Reason::Timeout, "not converted");
+    assert_page(&outcomes[1]);
+    // Nobody holds the large page any more, not even its conversion.
+    wait_until(|| client.metric("promfetch_inflight_bytes") == PAGE.len() as f64).await;
 }

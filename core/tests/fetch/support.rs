@@ -319,6 +319,7 @@ pub(crate) fn request(targets: impl IntoIterator<Item = Target>, within: Duratio
         key: format!("request {}", NEXT.fetch_add(1, Ordering::Relaxed)).into(),
         app_ids: "app".into(),
         accept: HeaderValue::from_static("text/plain"),
+        dialect: None,
         authorization: None,
         forwarded_for: None,
         deadline: tokio::time::Instant::now() + within,

@@ -48,7 +48,7 @@ impl Page {
     }
 
     /// The same for pages that nobody trusts: `meter` is asked before the new page grows much over the old one, and
-    /// whenever it has grown by half. A short native histogram with long labels makes thousands of long lines.
+    /// at every step of its way, so that it can also stop work that nobody wants any more. A short native histogram with long labels makes thousands of long lines.
     ///
     /// # Errors
     /// As [`Self::convert`], and when the meter says no.
@@ -72,7 +72,7 @@ impl Page {
         if target == Format::OpenMetrics {
             out.text("# EOF\n");
         }
-        Self::scan(out.bytes.into(), target, limits)
+        Self::scan(out.finish()?.into(), target, limits)
     }
 }
 

@@ -7,13 +7,13 @@ use crate::exposition::{Limits, ScanError, ScanErrorKind};
 /// could come to many times the bytes of the source.
 const MAX_BYTES: usize = 512 << 20;
 
-/// A page asks its meter again each time that it has grown by half, and by this at least.
+/// A page asks its meter each time that it has grown by so many bytes.
 const STEP: usize = 64 << 10;
 
 /// Samples of a family that are not worth asking for.
 const FEW: usize = 1000;
 
-/// Says whether a page may have so many bytes.
+/// Says whether a page may go on, with room for so many bytes: the same as before, or half as many more.
 pub(crate) type Meter = Box<dyn FnMut(usize) -> bool>;
 
 /// A page that grows.
@@ -24,6 +24,8 @@ pub(super) struct Output {
     meter: Meter,
     /// Bytes that the meter has allowed.
     allowed: usize,
+    /// It is asked again beyond this.
+    asked: usize,
     /// Bytes of samples that are taken out of the source, about.
     held: usize,
 }
@@ -36,6 +38,7 @@ impl Output {
             limits: *limits,
             meter,
             allowed: capacity,
+            asked: capacity.min(STEP),
             held: 0,
         }
     }
@@ -60,7 +63,7 @@ impl Output {
                 self.limits.max_samples
             )));
         }
-        if self.bytes.len() > self.allowed {
+        if self.bytes.len() > self.asked {
             self.ask()?;
         }
         Ok(())
@@ -68,15 +71,27 @@ impl Output {
 
     #[cold]
     fn ask(&mut self) -> Result<(), ScanError> {
-        let wanted = self.bytes.len() + STEP.max(self.bytes.len() / 2);
-        if self.bytes.len() > MAX_BYTES || !(self.meter)(wanted.saturating_add(self.held)) {
+        let length = self.bytes.len();
+        let wanted = if length > self.allowed {
+            length + STEP.max(length / 2)
+        } else {
+            self.allowed
+        };
+        if length > MAX_BYTES || !(self.meter)(wanted.saturating_add(self.held)) {
             return Err(too_large(format!(
                 "converted, the page has more than {} bytes",
                 self.allowed
             )));
         }
         self.allowed = wanted;
+        self.asked = (length + STEP).min(wanted);
         Ok(())
+    }
+
+    /// The whole page. The meter is asked once more: what follows takes time as well.
+    pub(super) fn finish(mut self) -> Result<Vec<u8>, ScanError> {
+        self.ask()?;
+        Ok(self.bytes)
     }
 
     /// Appends text.

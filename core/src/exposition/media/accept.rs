@@ -136,6 +136,12 @@ impl Accepted {
             .unwrap_or(self.first)
     }
 
+    /// What [`Self::choose`] says whatever comes, if that is known: where all dialects are of one format.
+    pub fn certain(&self) -> Option<Dialect> {
+        let is_of_first = |dialect: &Dialect| dialect.format == self.first.format;
+        self.rest.iter().all(is_of_first).then_some(self.first)
+    }
+
     /// The `Accept` header for instances: all that the caller takes, in its order, and at the end whatever there is,
     /// as Prometheus writes it.
     pub fn header(&self) -> HeaderValue {

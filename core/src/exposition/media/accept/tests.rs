@@ -387,6 +387,32 @@ fn the_page_is_in_the_best_format_that_came() {
 }
 
 #[test]
+fn a_dialect_is_certain_where_all_are_of_one_format() {
+    for (accept, want, why) in [
+        ("*/*", "text0.0.4", "curl"),
+        (PROMETHEUS_3_TEXT, "text0.0.4", "text alone"),
+        (
+            "text/plain;version=1.0.0;escaping=values,text/plain;q=0.5",
+            "text1.0.0 values",
+            "two dialects, but the first of a format is chosen",
+        ),
+        (PROMETHEUS_2_42, "", "OpenMetrics if it comes, else text"),
+        (PROMETHEUS_3_ALL, "", "three formats"),
+    ] {
+        let accepted = accepted(Some(accept), &ALL);
+        let certain = accepted.certain();
+        assert_eq!(
+            certain.map_or_else(String::new, |certain| words(&certain.into())),
+            want,
+            "{why}"
+        );
+        for came in ALL.iter().filter(|_| certain.is_some()) {
+            assert_eq!(Some(accepted.choose([*came])), certain, "{why}: {came}");
+        }
+    }
+}
+
+#[test]
 fn our_own_answers_and_questions_agree() {
     for dialect in accepted(Some(PROMETHEUS_3_ALL), &ALL).dialects() {
         assert_eq!(accepted(Some(&dialect.range()), &ALL), dialect.into());
