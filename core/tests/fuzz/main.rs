@@ -3,8 +3,6 @@
 //!
 //! A page that breaks this is saved below `target/fuzz`. Cases are numbered: `FUZZ_FIRST=N` begins with the Nth.
 
-#![expect(clippy::print_stdout, reason = "a long run says what it did")]
-
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
