@@ -235,12 +235,16 @@ fn takes_untyped(kind: MetricType, format: Format) -> bool {
     kind == MetricType::Gauge || (kind == MetricType::Counter && format != Format::OpenMetrics)
 }
 
-/// The type of a page's family. A stateset whose state label would be renamed is a gauge.
+/// The type of a page's family. A stateset whose state label would be renamed is a gauge. In text, a counter that is
+/// called `_total` has no type: without that, which Python's parser takes off, nothing is left of its name.
 fn effective_kind(entry: &FamilyEntry, page: &Page, sources: &[Source]) -> MetricType {
+    let name = entry.name.of(page.body());
+    if name == b"_total" && page.format() == Format::Text && entry.kind == MetricType::Counter {
+        return MetricType::Unknown;
+    }
     if entry.kind != MetricType::StateSet {
         return entry.kind;
     }
-    let name = entry.name.of(page.body());
     let added = sources.iter().any(|source| {
         source
             .labels

@@ -1,6 +1,6 @@
 //! Pages of `tests/corpus`: what real programs print, and what they should not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use promfetch_core::exposition::Format;
 use promfetch_core::labels::Labels;
@@ -20,23 +20,35 @@ fn good_pages() -> Vec<(String, Vec<u8>, Format)> {
     pages.concat()
 }
 
-/// The pages of a folder by file name, in order.
-fn pages(folder: PathBuf) -> Vec<(String, Vec<u8>, Format)> {
-    let mut pages: Vec<_> = std::fs::read_dir(folder)
+/// The files of a folder that are pages, in order.
+pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Format)> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter_map(|path| {
             let format = match path.extension()?.to_str()? {
                 "txt" => Format::Text,
                 "om" => Format::OpenMetrics,
+                "pb" => Format::Protobuf,
                 _ => return None,
             };
-            let name = path.file_name()?.to_string_lossy().into_owned();
-            Some((name, std::fs::read(path).unwrap(), format))
+            Some((path, format))
         })
         .collect();
-    pages.sort_by(|(one, ..), (other, ..)| one.cmp(other));
-    pages
+    files.sort_by(|(one, _), (other, _)| one.cmp(other));
+    files
+}
+
+/// The pages of lines of a folder by file name, in order.
+fn pages(folder: PathBuf) -> Vec<(String, Vec<u8>, Format)> {
+    files(&folder)
+        .into_iter()
+        .filter(|(_, format)| *format != Format::Protobuf)
+        .map(|(path, format)| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read(path).unwrap(), format)
+        })
+        .collect()
 }
 
 #[test]

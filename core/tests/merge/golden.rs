@@ -1,6 +1,6 @@
 //! Merges of real pages as they should be, byte by byte: `tests/corpus/expected`. `UPDATE=1` writes them anew.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use promfetch_core::config::LabelConflict;
@@ -9,6 +9,7 @@ use promfetch_core::labels::Labels;
 use promfetch_core::merge::{Input, Options, merge};
 
 use crate::LIMITS;
+use crate::corpus::files;
 
 /// Two instances that both have this page.
 fn merged(page: &Arc<Page>, format: Format) -> Vec<u8> {
@@ -23,31 +24,13 @@ fn merged(page: &Arc<Page>, format: Format) -> Vec<u8> {
     merge(inputs.into(), None, &options).flatten().collect()
 }
 
-fn pages(folder: &Path) -> Vec<(PathBuf, Format)> {
-    let mut pages: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter_map(|path| {
-            let format = match path.extension()?.to_str()? {
-                "txt" => Format::Text,
-                "om" => Format::OpenMetrics,
-                "pb" => Format::Protobuf,
-                _ => return None,
-            };
-            Some((path, format))
-        })
-        .collect();
-    pages.sort_by(|(one, _), (other, _)| one.cmp(other));
-    pages
-}
-
 #[test]
 fn merges_of_real_pages_are_as_they_were() {
     let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus");
     let update = std::env::var_os("UPDATE").is_some();
     let mut wrong = Vec::new();
     for folder in [corpus.clone(), corpus.join("utf8")] {
-        for (file, format) in pages(&folder) {
+        for (file, format) in files(&folder) {
             let body = std::fs::read(&file).unwrap();
             let page = Page::scan(body.into(), format, &LIMITS)
                 .unwrap_or_else(|error| panic!("{}: {error}", file.display()));

@@ -44,6 +44,11 @@ fn sloppy_text_is_accepted_and_written_well() {
         ("# TYPE a Gauge\na 1\n", GAUGE, "a type in capitals"),
         ("# TYPE  a   gauge  \na 1\n", GAUGE, "more blanks than one"),
         ("# TYPE \"a\" gauge\na 1\n", GAUGE, "quotes without need"),
+        (
+            "# TYPE _total counter\n_total 1\n",
+            "# TYPE _total untyped\n_total 1\n",
+            "Python finds no name in it",
+        ),
     ] {
         let page = good(page, Format::Text);
         let written = merged_alone(&page, Labels::new(), Format::Text);

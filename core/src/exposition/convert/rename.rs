@@ -5,9 +5,9 @@ use prost::Message;
 use super::labels::LabelNames;
 use super::output::Output;
 use super::planned::Planned;
-use super::write_messages::{FamilyWriter, type_of};
+use super::write_messages::FamilyWriter;
 use crate::exposition::page::Span;
-use crate::exposition::protobuf::model::{Exemplar, Metric, MetricFamily};
+use crate::exposition::protobuf::model::{Exemplar, Metric, MetricFamily, Type};
 use crate::exposition::protobuf::unit_fits;
 use crate::exposition::{FamilyEntry, Page, ScanError};
 
@@ -26,7 +26,7 @@ pub(super) fn write(
     let fits = |unit: &String| unit_fits(name.as_bytes(), entry.kind, unit.as_bytes());
     let family = MetricFamily {
         help: text(entry.help),
-        r#type: Some(type_of(entry.kind).into()),
+        r#type: Some(Type::from(entry.kind).into()),
         metric: Vec::new(),
         unit: text(entry.unit).filter(fits),
         name: Some(name),

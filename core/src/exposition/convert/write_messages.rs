@@ -8,19 +8,19 @@ use super::flat::{Exemplar, Labels, Sample};
 use super::groups::{Numbered, metrics};
 use super::output::Output;
 use super::shape::Piece;
+use crate::exposition::ScanError;
 use crate::exposition::protobuf::model::{
     Bucket, Counter, Exemplar as ExemplarMessage, Histogram, LabelPair, Metric, MetricFamily,
     Number, Quantile, Summary, Timestamp, Type,
 };
 use crate::exposition::protobuf::unit_fits;
-use crate::exposition::{MetricType, ScanError};
 
 /// Writes a family with its length. One without metrics is left out: readers of the format do not expect it.
 pub(super) fn write(piece: &Piece<'_>, out: &mut Output) -> Result<(), ScanError> {
     if piece.samples.is_empty() {
         return Ok(());
     }
-    let kind = type_of(piece.kind);
+    let kind = Type::from(piece.kind);
     let fits = |unit: &&str| unit_fits(piece.name.as_bytes(), piece.kind, unit.as_bytes());
     let family = MetricFamily {
         name: Some(piece.name.clone()),
@@ -101,18 +101,6 @@ impl<'o> FamilyWriter<'o> {
 
 /// The field of a family's metrics.
 const METRIC: u32 = 4;
-
-/// The type in this format, which has no states and no info.
-pub(super) fn type_of(kind: MetricType) -> Type {
-    match kind {
-        MetricType::Counter => Type::Counter,
-        MetricType::Gauge | MetricType::Info | MetricType::StateSet => Type::Gauge,
-        MetricType::Histogram => Type::Histogram,
-        MetricType::GaugeHistogram => Type::GaugeHistogram,
-        MetricType::Summary => Type::Summary,
-        MetricType::Unknown => Type::Untyped,
-    }
-}
 
 /// A metric that has labels and time, and no value yet.
 fn plain(sample: &Sample<'_>) -> Metric {

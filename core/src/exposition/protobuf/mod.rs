@@ -17,6 +17,8 @@ pub(super) use scan::scan;
 pub(crate) use scan::unit_fits;
 pub(crate) use value::field_of;
 
+use model::Type;
+
 use super::page::{FamilyEntry, Mark, Page};
 use super::{Format, MetricType};
 use wire::{Field, Part};
@@ -34,6 +36,33 @@ impl Page {
     /// The metric at this mark.
     pub(crate) fn metric(&self, mark: Mark) -> Option<Part<'_>> {
         message(Part::from(self.body(), mark.at()).accepted().next()?)
+    }
+}
+
+/// Info and stateset are gauges here: the format has neither.
+impl From<MetricType> for Type {
+    fn from(kind: MetricType) -> Self {
+        match kind {
+            MetricType::Counter => Self::Counter,
+            MetricType::Gauge | MetricType::Info | MetricType::StateSet => Self::Gauge,
+            MetricType::Summary => Self::Summary,
+            MetricType::Unknown => Self::Untyped,
+            MetricType::Histogram => Self::Histogram,
+            MetricType::GaugeHistogram => Self::GaugeHistogram,
+        }
+    }
+}
+
+impl From<Type> for MetricType {
+    fn from(number: Type) -> Self {
+        match number {
+            Type::Counter => Self::Counter,
+            Type::Gauge => Self::Gauge,
+            Type::Summary => Self::Summary,
+            Type::Untyped => Self::Unknown,
+            Type::Histogram => Self::Histogram,
+            Type::GaugeHistogram => Self::GaugeHistogram,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use hashbrown::HashTable;
 
 use super::labels::Labels;
+use super::model::Type;
 use super::value::{Values, field_of};
 use super::wire::{Field, Once, Part};
 use crate::exposition::error::{Fault, Step, quote};
@@ -289,19 +290,15 @@ impl<'a> Scan<'a> {
 }
 
 fn kind_of(field: &Field<'_>) -> Step<MetricType> {
-    Ok(match field.varint()? {
-        0 => MetricType::Counter,
-        1 => MetricType::Gauge,
-        2 => MetricType::Summary,
-        3 => MetricType::Unknown,
-        4 => MetricType::Histogram,
-        5 => MetricType::GaugeHistogram,
-        other => {
-            return Err(Fault::syntax(
-                field.start,
-                format!("the unknown metric type {}", other as i64),
-            ));
-        }
+    let number = field.varint()?;
+    let known = i32::try_from(number)
+        .ok()
+        .and_then(|number| Type::try_from(number).ok());
+    known.map(MetricType::from).ok_or_else(|| {
+        Fault::syntax(
+            field.start,
+            format!("the unknown metric type {}", number as i64),
+        )
     })
 }
 

@@ -1,5 +1,6 @@
 //! Writing fields. All numbers of fields here are below 16, so that a tag is one byte.
 
+use super::model::Type;
 use crate::exposition::MetricType;
 
 /// Bytes that a number takes as a varint.
@@ -76,24 +77,12 @@ impl Head<'_> {
         if !self.help.is_empty() {
             write_bytes(2, self.help, &mut head);
         }
-        write_number(3, number_of(self.kind), &mut head);
+        write_number(3, Type::from(self.kind) as usize, &mut head);
         if !self.unit.is_empty() {
             write_bytes(5, self.unit, &mut head);
         }
         write_varint(head.len() + metrics, out);
         out.extend_from_slice(&head);
-    }
-}
-
-/// The number of a type. Those that the format does not know are untyped.
-fn number_of(kind: MetricType) -> usize {
-    match kind {
-        MetricType::Counter => 0,
-        MetricType::Gauge => 1,
-        MetricType::Summary => 2,
-        MetricType::Unknown | MetricType::Info | MetricType::StateSet => 3,
-        MetricType::Histogram => 4,
-        MetricType::GaugeHistogram => 5,
     }
 }
 
