@@ -124,7 +124,7 @@ impl Mariadb {
 
     /// Stops answering; connections stay open.
     pub fn pause(&self) {
-        self.process.signal("STOP");
+        self.process.pause();
     }
 
     /// Goes on.

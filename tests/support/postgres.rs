@@ -130,8 +130,11 @@ impl Postgres {
 
     /// Stops answering; connections stay open.
     pub fn pause(&self) {
-        self.process.signal("STOP");
+        self.process.pause();
         self.signal_children("STOP");
+        children(self.process.pid())
+            .into_iter()
+            .for_each(process::wait_stopped);
     }
 
     /// Goes on.

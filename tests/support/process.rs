@@ -8,8 +8,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use crate::wait::eventually;
+use crate::wait::{LIMIT, eventually};
 
 /// A running program with everything that it printed.
 #[derive(Debug)]
@@ -105,6 +106,12 @@ impl Process {
         );
     }
 
+    /// Stops it until it gets `CONT`. Nothing of it goes on when this returns.
+    pub fn pause(&self) {
+        self.signal("STOP");
+        wait_stopped(self.pid());
+    }
+
     pub fn is_running(&mut self) -> bool {
         self.child
             .try_wait()
@@ -139,6 +146,33 @@ impl Drop for Process {
                 tail(&self.log())
             ));
         }
+    }
+}
+
+/// Waits until a process that was told to stop has done so, with all its threads: a thread that runs on another
+/// processor goes on for a moment after the signal is sent. One that has ended counts as stopped.
+///
+/// # Panics
+/// When it does not stop.
+pub fn wait_stopped(pid: u32) {
+    let goes_on = |stat: String| {
+        // The state stands behind the name, which is in parentheses and may hold anything (proc(5)).
+        let state = stat
+            .rsplit_once(") ")
+            .and_then(|(_, rest)| rest.chars().next());
+        !matches!(state, Some('T' | 't' | 'Z' | 'X') | None)
+    };
+    let give_up = Instant::now() + LIMIT;
+    loop {
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task"));
+        let mut threads = threads.into_iter().flatten().flatten();
+        let some_goes_on = threads
+            .any(|thread| std::fs::read_to_string(thread.path().join("stat")).is_ok_and(goes_on));
+        if !some_goes_on {
+            return;
+        }
+        assert!(Instant::now() < give_up, "process {pid} does not stop");
+        thread::sleep(Duration::from_millis(1));
     }
 }
 
