@@ -84,8 +84,12 @@ fn failed(error: &io::Error) -> Response {
 }
 
 fn encode_whole(pieces: &[Bytes], encoding: Encoding) -> io::Result<Bytes> {
+    let plain = pieces.concat();
+    if encoding == Encoding::Identity {
+        return Ok(plain.into());
+    }
     let mut joiner = Joiner::new(encoding);
-    let block = joiner.push(encoding.block(&pieces.concat())?);
+    let block = joiner.push(encoding.block(&plain)?);
     let end = joiner.finish();
     Ok(if end.is_empty() {
         block

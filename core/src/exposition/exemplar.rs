@@ -9,7 +9,7 @@ use super::quoted;
 use crate::labels::is_label_name;
 
 /// Characters of all label names and values together, by the OpenMetrics specification.
-const MAX_CHARACTERS: usize = 128;
+pub(super) const MAX_CHARACTERS: usize = 128;
 
 /// An exemplar that follows its format.
 #[derive(Debug)]

@@ -120,8 +120,8 @@ impl<'a> Families<'a> {
         {
             return Ok(current);
         }
-        let hash = hash(name);
-        if let Some(found) = self.find_hashed(name, hash) {
+        let hashed = hash(name);
+        if let Some(found) = self.find_hashed(name, hashed) {
             if self.format == Format::OpenMetrics {
                 return Err(Fault::syntax(
                     start,
@@ -157,8 +157,8 @@ impl<'a> Families<'a> {
             last_run: None,
         });
         let (bytes, families) = (self.bytes, &self.index.families);
-        self.by_name.insert_unique(hash, family, |known| {
-            hash_of(
+        self.by_name.insert_unique(hashed, family, |known| {
+            hash(
                 families
                     .get(*known as usize)
                     .map_or(&[], |entry| entry.name.of(bytes)),
@@ -208,11 +208,10 @@ impl<'a> Families<'a> {
 
     /// The family of this name.
     fn find(&mut self, name: &[u8]) -> Option<u32> {
-        let hash = hash(name);
-        self.find_hashed(name, hash)
+        self.find_hashed(name, hash(name))
     }
 
-    fn find_hashed(&mut self, name: &[u8], hash: u64) -> Option<u32> {
+    fn find_hashed(&mut self, name: &[u8], hashed: u64) -> Option<u32> {
         let (bytes, families) = (self.bytes, &self.index.families);
         let name_of = |family: &u32| {
             families
@@ -223,12 +222,12 @@ impl<'a> Families<'a> {
         let known = self.by_name.len();
         for family in known as u32..families.len() as u32 {
             self.by_name
-                .insert_unique(hash_of(name_of(&family)), family, |family| {
-                    hash_of(name_of(family))
+                .insert_unique(hash(name_of(&family)), family, |family| {
+                    hash(name_of(family))
                 });
         }
         self.by_name
-            .find(hash, |family| name_of(family) == name)
+            .find(hashed, |family| name_of(family) == name)
             .copied()
     }
 
@@ -371,8 +370,4 @@ impl<'a> Families<'a> {
         }
         Ok(())
     }
-}
-
-fn hash_of(name: &[u8]) -> u64 {
-    hash(name)
 }

@@ -10,13 +10,12 @@ use super::rewrite::{Rewriter, Seen, Written};
 use super::source::Source;
 use super::write::{Cursor, part};
 use crate::exposition::protobuf::wire::{Field, Part};
-use crate::exposition::protobuf::write::{Head, field_len, varint_len, write_bytes, write_head};
+use crate::exposition::protobuf::write::{
+    Head, METRIC, field_len, varint_len, write_bytes, write_head,
+};
 use crate::exposition::protobuf::{field_of, message, samples};
 use crate::exposition::{FamilyEntry, Label, MetricType, Page};
 use crate::labels::EXPORTED;
-
-/// Field of a metric in its family.
-const METRIC: u8 = 4;
 
 /// The beginning of the family's message, up to its metrics.
 pub(super) fn write_header(

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::decimal;
 use crate::exposition::number;
+use crate::exposition::protobuf::SECONDS;
 
 /// A family taken out of a page. Its name, and what that becomes, is known to the plan.
 #[derive(Debug)]
@@ -159,7 +160,7 @@ impl Time<'_> {
         };
         let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).ok()?;
         let nanos = u32::try_from(nanos.rem_euclid(1_000_000_000)).ok()?;
-        (0..=MAX_SECONDS)
+        (0..=*SECONDS.end())
             .contains(&seconds)
             .then_some((seconds, nanos))
     }
@@ -177,9 +178,6 @@ impl Time<'_> {
         }
     }
 }
-
-/// The last second of the year 9999.
-const MAX_SECONDS: i64 = 253_402_300_799;
 
 /// An example of what was counted.
 #[derive(Debug)]

@@ -118,7 +118,7 @@ fn newer<'a>(one: Option<&'a Exemplar>, other: &'a Exemplar) -> Option<&'a Exemp
 /// All ranges with observations, in order.
 fn ranges(histogram: &Histogram) -> Vec<Range> {
     let bound = |index: i64| {
-        let step = f64::from(2.0f32).powi(-histogram.schema().clamp(-4, 8));
+        let step = 2.0f64.powi(-histogram.schema().clamp(-4, 8));
         (index as f64 * step).exp2()
     };
     let mut ranges: Vec<Range> = side(
@@ -175,14 +175,14 @@ fn side(
         first..next
     });
     let mut current = 0i64;
-    let whole = deltas.iter().map(move |delta| {
+    let whole = |delta: &i64| {
         current = current.saturating_add(*delta);
         Count::Whole(u64::try_from(current).unwrap_or_default())
-    });
-    let all: Box<dyn Iterator<Item = Count>> = if counts.is_empty() {
-        Box::new(whole)
-    } else {
-        Box::new(counts.iter().map(|count| Count::Float(*count)))
     };
-    iter::zip(indices, all.collect::<Vec<_>>())
+    let all: Vec<Count> = if counts.is_empty() {
+        deltas.iter().map(whole).collect()
+    } else {
+        counts.iter().copied().map(Count::Float).collect()
+    };
+    iter::zip(indices, all)
 }

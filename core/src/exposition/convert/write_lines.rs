@@ -7,10 +7,8 @@ use super::flat::{Apart, Bound, Exemplar, Number, Sample};
 use super::groups::metrics;
 use super::output::Output;
 use super::shape::Piece;
+use crate::exposition::exemplar::MAX_CHARACTERS;
 use crate::exposition::{Format, MetricType, ScanError};
-
-/// Characters of all label names and values of an exemplar, by the OpenMetrics specification.
-const MAX_EXEMPLAR: usize = 128;
 
 /// Writes a family with its metadata.
 pub(super) fn write(piece: &Piece<'_>, format: Format, out: &mut Output) -> Result<(), ScanError> {
@@ -220,7 +218,7 @@ fn fits(exemplar: &Exemplar<'_>) -> bool {
         .iter()
         .map(|(name, value)| name.chars().count() + value.chars().count());
     let names = || exemplar.labels.iter().map(|(name, _)| name);
-    characters.sum::<usize>() <= MAX_EXEMPLAR
+    characters.sum::<usize>() <= MAX_CHARACTERS
         && !exemplar.labels.iter().any(|(_, value)| value.contains('"'))
         && names().enumerate().all(|(at, name)| {
             !name.starts_with("__")

@@ -14,6 +14,7 @@ use crate::exposition::protobuf::model::{
     Number, Quantile, Summary, Timestamp, Type,
 };
 use crate::exposition::protobuf::unit_fits;
+use crate::exposition::protobuf::write::METRIC;
 
 /// Writes a family with its length. One without metrics is left out: readers of the format do not expect it.
 pub(super) fn write(piece: &Piece<'_>, out: &mut Output) -> Result<(), ScanError> {
@@ -83,7 +84,7 @@ impl<'o> FamilyWriter<'o> {
         samples: usize,
     ) -> Result<(), ScanError> {
         for metric in made {
-            prost::encoding::message::encode(METRIC, &metric, &mut self.out.bytes);
+            prost::encoding::message::encode(METRIC.into(), &metric, &mut self.out.bytes);
         }
         for _ in 0..samples {
             self.out.count()?;
@@ -98,9 +99,6 @@ impl<'o> FamilyWriter<'o> {
         self.out.bytes.splice(self.start..self.start, length);
     }
 }
-
-/// The field of a family's metrics.
-const METRIC: u32 = 4;
 
 /// A metric that has labels and time, and no value yet.
 fn plain(sample: &Sample<'_>) -> Metric {

@@ -15,7 +15,7 @@ pub(crate) mod write;
 
 pub(super) use scan::scan;
 pub(crate) use scan::unit_fits;
-pub(crate) use value::field_of;
+pub(crate) use value::{SECONDS, field_of};
 
 use model::Type;
 

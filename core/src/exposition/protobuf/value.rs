@@ -7,7 +7,7 @@ use crate::exposition::MetricType;
 use crate::exposition::error::{Fault, Step};
 
 /// The seconds that `google.protobuf.Timestamp` may have: the years 1 to 9999.
-const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+pub(crate) const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// The field of a metric that holds the value of this type, and what it is called.
 pub(crate) fn field_of(kind: MetricType) -> (u32, &'static str) {

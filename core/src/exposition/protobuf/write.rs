@@ -59,6 +59,9 @@ pub(crate) fn write_label(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     write_bytes(2, value, out);
 }
 
+/// The field of a family that holds its metrics.
+pub(crate) const METRIC: u8 = 4;
+
 /// What the message of a family says beside its metrics.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head<'a> {
