@@ -3,8 +3,10 @@
 //! Every part of promfetch that talks to something or works for long gets a [`Call`] once and starts a
 //! [`Guard`] for each use; dropping the guard ends the call, also when its future is cancelled.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -14,15 +16,22 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::error::{Error, Kind};
+
 /// Upper bounds of the duration buckets, in seconds: a look-up takes microseconds, a fetch up to 30 s.
 const BUCKETS: [f64; 10] = [
     0.000_01, 0.000_1, 0.001, 0.01, 0.05, 0.25, 1.0, 5.0, 10.0, 30.0,
 ];
 
+/// Longest name of a part or a call of the host's own, in bytes.
+const MAX_NAME: usize = 128;
+/// Pairs of part and call that a host may make: each is twenty series that stay for good.
+const MAX_OWN: usize = 1000;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
-    api: &'static str,
-    call: &'static str,
+    api: Cow<'static, str>,
+    call: Cow<'static, str>,
 }
 
 /// The call metrics of one client. Cloning shares them.
@@ -32,6 +41,8 @@ pub struct Calls {
     duration: Family<CallLabels, Histogram, fn() -> Histogram>,
     last: Family<CallLabels, Gauge<f64, AtomicU64>>,
     in_flight: Family<CallLabels, Gauge>,
+    /// The pairs that a host has made by [`Self::own_call`].
+    own: Arc<Mutex<HashSet<CallLabels>>>,
 }
 
 impl Calls {
@@ -42,6 +53,7 @@ impl Calls {
             duration: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             last: Family::default(),
             in_flight: Family::default(),
+            own: Arc::default(),
         };
         registry.register(
             "promfetch_calls_started",
@@ -68,12 +80,52 @@ impl Calls {
 
     /// The call of this name in this part (`api`): get it once, start it often.
     pub fn call(&self, api: &'static str, call: &'static str) -> Call {
-        let labels = CallLabels { api, call };
+        self.of(&CallLabels {
+            api: api.into(),
+            call: call.into(),
+        })
+    }
+
+    /// A call of the program around promfetch, which wants it counted in the same way.
+    ///
+    /// # Errors
+    /// [`Kind::InvalidArgument`] for an empty name, one above 128 bytes, and for more than 1,000 different pairs.
+    pub fn own_call(&self, api: &str, call: &str) -> Result<Call, Error> {
+        if [api, call]
+            .iter()
+            .any(|name| name.is_empty() || name.len() > MAX_NAME)
+        {
+            return Err(Error::new(
+                Kind::InvalidArgument,
+                format!("the names of an API and its call have 1 to {MAX_NAME} bytes"),
+            ));
+        }
+        let labels = CallLabels {
+            api: api.to_owned().into(),
+            call: call.to_owned().into(),
+        };
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if !own.contains(&labels) {
+            if own.len() >= MAX_OWN {
+                return Err(Error::new(
+                    Kind::InvalidArgument,
+                    format!(
+                        "there are {MAX_OWN} kinds of calls already: names of calls must not hold what differs each time"
+                    ),
+                ));
+            }
+            own.insert(labels.clone());
+        }
+        drop(own);
+        Ok(self.of(&labels))
+    }
+
+    fn of(&self, labels: &CallLabels) -> Call {
         Call(Arc::new(Handles {
-            started: self.started.get_or_create_owned(&labels),
-            duration: self.duration.get_or_create_owned(&labels),
-            last: self.last.get_or_create_owned(&labels),
-            in_flight: self.in_flight.get_or_create_owned(&labels),
+            started: self.started.get_or_create_owned(labels),
+            duration: self.duration.get_or_create_owned(labels),
+            last: self.last.get_or_create_owned(labels),
+            in_flight: self.in_flight.get_or_create_owned(labels),
         }))
     }
 }
@@ -149,5 +201,22 @@ mod tests {
             page.contains(r#"promfetch_call_duration_seconds_count{api="fetch",call="get"} 2"#),
             "{page}"
         );
+    }
+
+    #[test]
+    fn calls_of_the_host_are_counted_like_ours_and_bounded() {
+        let mut registry = Registry::default();
+        let calls = Calls::register(&mut registry);
+        drop(calls.own_call("ecs", "DescribeTasks").unwrap().start());
+        let mut page = String::new();
+        prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
+        let series = r#"promfetch_calls_started_total{api="ecs",call="DescribeTasks"} 1"#;
+        assert!(page.contains(series), "{page}");
+        for (api, call) in [("", "a"), ("a", ""), (&*"a".repeat(MAX_NAME + 1), "a")] {
+            assert!(calls.own_call(api, call).is_err(), "{api:?} {call:?}");
+        }
+        let refused = (0..MAX_OWN).find(|number| calls.own_call("a", &number.to_string()).is_err());
+        assert_eq!(refused, Some(MAX_OWN - 1), "one is there already");
+        assert!(calls.own_call("a", "0").is_ok(), "known ones go on");
     }
 }

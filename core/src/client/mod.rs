@@ -46,6 +46,7 @@ struct Shared {
     discovery: Discovery,
     fetcher: Fetcher,
     app_fetches: AppFetches,
+    calls: Calls,
     plan: Call,
 }
 
@@ -65,7 +66,7 @@ pub struct Answer {
 #[derive(Debug)]
 pub struct PageBody {
     merged: Merged,
-    _inputs: Vec<Outcome>,
+    inputs: Vec<Outcome>,
 }
 
 impl Iterator for PageBody {
@@ -77,6 +78,21 @@ impl Iterator for PageBody {
 }
 
 impl PageBody {
+    /// What became of each instance and exporter, in page order.
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.inputs
+    }
+
+    /// The next family in one piece, as [`Merged::next_family`](merge::Merged::next_family).
+    pub fn next_family(&mut self) -> Option<Vec<u8>> {
+        self.merged.next_family()
+    }
+
+    /// What is left of the page, in one piece.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.merged.into_bytes()
+    }
+
     /// Families, samples and renames of this page.
     pub fn stats(&self) -> merge::Stats {
         self.merged.stats()
@@ -104,6 +120,7 @@ impl Client {
             fetcher,
             app_fetches,
             plan: calls.call("merge", "plan"),
+            calls,
         }));
         tokio::spawn(shutdown.run_until_cancelled_owned(client.clone().keep_house()));
         Ok(client)
@@ -122,6 +139,11 @@ impl Client {
     /// The routing table and the state of its sources.
     pub fn discovery(&self) -> &Discovery {
         &self.0.discovery
+    }
+
+    /// The call metrics: a program around the client may count its own calls in them.
+    pub fn calls(&self) -> &Calls {
+        &self.0.calls
     }
 
     /// The formats that callers may choose from. The first is for those who take anything, such as curl: text, which promfetcher gives.
@@ -295,7 +317,7 @@ impl Client {
         let merged = merge::merge(inputs.collect(), health.as_deref(), &options);
         PageBody {
             merged,
-            _inputs: outcomes,
+            inputs: outcomes,
         }
     }
 

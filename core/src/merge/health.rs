@@ -125,37 +125,50 @@ impl Rows {
 
     /// Writes rows until `out` has `limit` bytes. False when nothing is left.
     pub(super) fn fill(&mut self, out: &mut Vec<u8>, limit: usize, format: Format) -> bool {
-        while let Some((name, help, series)) = FAMILIES.get(self.family) {
-            while let Some(row) = self.rows.get(self.row) {
-                if out.len() >= limit {
-                    return true;
-                }
-                if row.has(*series) {
-                    if !self.header {
-                        self.header = true;
-                        self.write_header(name, help, *series, format, out);
-                    }
-                    for labels in row.labels(*series) {
-                        let value = row.value(*series);
-                        match format {
-                            Format::Text | Format::OpenMetrics => {
-                                let value = value.to_string();
-                                out.extend_from_slice(
-                                    &[name.as_bytes(), labels, b" ", value.as_bytes(), b"\n"]
-                                        .concat(),
-                                );
-                            }
-                            Format::Protobuf => {
-                                write_metric(series.kind(format), labels, value, out);
-                            }
-                        }
-                    }
-                }
-                self.row += 1;
+        while !self.is_done() {
+            if !self.fill_family(out, limit, format) {
+                return true;
             }
-            (self.family, self.row, self.header) = (self.family + 1, 0, false);
         }
         false
+    }
+
+    /// Whether all families are written.
+    pub(super) fn is_done(&self) -> bool {
+        self.family >= FAMILIES.len()
+    }
+
+    /// Writes rows of the family at hand. False when `out` has `limit` bytes before its end.
+    pub(super) fn fill_family(&mut self, out: &mut Vec<u8>, limit: usize, format: Format) -> bool {
+        let Some((name, help, series)) = FAMILIES.get(self.family) else {
+            return true;
+        };
+        while let Some(row) = self.rows.get(self.row) {
+            if out.len() >= limit {
+                return false;
+            }
+            if row.has(*series) {
+                if !self.header {
+                    self.header = true;
+                    self.write_header(name, help, *series, format, out);
+                }
+                for labels in row.labels(*series) {
+                    let value = row.value(*series);
+                    match format {
+                        Format::Text | Format::OpenMetrics => {
+                            let value = value.to_string();
+                            out.extend_from_slice(
+                                &[name.as_bytes(), labels, b" ", value.as_bytes(), b"\n"].concat(),
+                            );
+                        }
+                        Format::Protobuf => write_metric(series.kind(format), labels, value, out),
+                    }
+                }
+            }
+            self.row += 1;
+        }
+        (self.family, self.row, self.header) = (self.family + 1, 0, false);
+        true
     }
 
     fn write_header(

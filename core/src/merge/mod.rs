@@ -125,6 +125,18 @@ impl Merged {
         self.writer.stats()
     }
 
+    /// The next family in one piece: HELP, TYPE and all its samples. The last piece of an OpenMetrics page is its
+    /// `# EOF`. All pieces one after the other are the page. None at the end.
+    pub fn next_family(&mut self) -> Option<Vec<u8>> {
+        let mut family = Vec::new();
+        while family.is_empty() {
+            if !self.writer.fill_family(&mut family) {
+                break;
+            }
+        }
+        (!family.is_empty()).then_some(family)
+    }
+
     /// What is left of the page, in one piece.
     pub fn into_bytes(mut self) -> Vec<u8> {
         let mut page = Vec::with_capacity(self.writer.size_estimate());

@@ -93,6 +93,23 @@ impl Writer {
         true
     }
 
+    /// Writes what is left of the family at hand, or of that of the health series. False when nothing is left.
+    pub(super) fn fill_family(&mut self, out: &mut Vec<u8>) -> bool {
+        let family = self.at.family;
+        if family < self.plan.families.len() {
+            while self.at.family == family {
+                self.step(out, usize::MAX);
+            }
+            return true;
+        }
+        if self.health.is_done() {
+            return self.fill(out, usize::MAX);
+        }
+        self.health
+            .fill_family(out, usize::MAX, self.options.format);
+        true
+    }
+
     /// Writes a part of the family at hand: at most one run.
     fn step(&mut self, out: &mut Vec<u8>, limit: usize) {
         let Some(family) = self.plan.families.get(self.at.family) else {
