@@ -1,0 +1,189 @@
+//! A client: the routing table of a platform, and the way to its instances.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use promfetch_core::config::Merge;
+use promfetch_core::exposition::{Dialect, Format, Limits, Page};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::code::{PROMFETCH_NOT_READY, PROMFETCH_PANIC};
+use crate::error::Error;
+use crate::exposition::{Exposition, Report};
+use crate::guard;
+use crate::options::Options;
+use crate::running::{Running, enter};
+use crate::text::{Terminated, Text, handle};
+
+/// A client. Many threads may use it at once.
+#[derive(Debug)]
+pub struct Client(Arc<Running>);
+
+impl Client {
+    /// The client at work, which stays there for as long as this call takes, also when somebody frees the handle.
+    pub(crate) fn enter(&self) -> Result<Arc<Running>, Error> {
+        enter(&self.0)
+    }
+}
+
+/// Makes a client and starts its sources: NATS, gorouters, fixed targets, in any mix. Servers that cannot be reached
+/// are no error: the client goes on trying.
+///
+/// options: copied; NULL: as the environment says (see `promfetch_options_environment`).
+/// Returns: a client that you own, or NULL. Errors: `INVALID_OPTION`, with all problems, one a line; `UNAVAILABLE` when
+/// no thread can be started. Thread: any.
+///
+/// # Safety
+/// As the header says of handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promfetch_client_new(
+    options: *const Options,
+    err: *mut *mut Error,
+) -> *mut Client {
+    // SAFETY: as the header says of handles.
+    unsafe {
+        guard::handle(err, || {
+            let running = match options.as_ref() {
+                Some(options) => Running::start(options)?,
+                None => Running::start(&Options::from_environment()?)?,
+            };
+            Ok(Client(Arc::new(running)))
+        })
+    }
+}
+
+/// Waits until all sources have been heard completely: until then apps may be missing. Fixed targets are there at once.
+///
+/// client: not NULL. timeout_ms: milliseconds; 0: only looks.
+/// Returns: a code. Errors: `NOT_READY` after that time, with the state of each source; `CANCELLED`, `FORKED`,
+/// `INVALID_ARGUMENT`. Thread: concurrently.
+///
+/// # Safety
+/// As the header says of handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promfetch_client_wait_ready(
+    client: *const Client,
+    timeout_ms: u64,
+    err: *mut *mut Error,
+) -> u32 {
+    // SAFETY: as the header says of handles.
+    unsafe {
+        guard::code(err, || {
+            let running = handle("client", client)?.enter()?;
+            let discovery = running.client().discovery();
+            running.wait(&CancellationToken::new(), async {
+                let patience = Duration::from_millis(timeout_ms);
+                let waited = tokio::time::timeout(patience, discovery.wait_ready()).await;
+                waited.map_err(|_| not_ready(&running))
+            })
+        })
+    }
+}
+
+fn not_ready(running: &Running) -> Error {
+    let readiness = running.client().discovery().readiness();
+    let waiting = readiness.sources.iter().filter(|source| !source.ready);
+    let sources: Vec<String> = waiting
+        .map(|source| format!("{} {}: {}", source.kind, source.name, source.detail))
+        .collect();
+    Error::new(
+        PROMFETCH_NOT_READY,
+        format!(
+            "the routing table is not complete yet ({})",
+            sources.join("; ")
+        ),
+    )
+}
+
+/// What the client knows, as JSON: `ready`, `sources` with their states, and `routes`, which is the routing table by
+/// route as gorouter's `/routes` writes it. Of a large platform this is large.
+///
+/// client: not NULL.
+/// Returns: a text that you own, or NULL. Errors: `FORKED`, `INVALID_ARGUMENT`. Thread: concurrently.
+///
+/// # Safety
+/// As the header says of handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promfetch_client_snapshot(
+    client: *const Client,
+    err: *mut *mut Error,
+) -> *mut Text {
+    // SAFETY: as the header says of handles.
+    unsafe {
+        guard::handle(err, || {
+            let running = handle("client", client)?.enter()?;
+            let discovery = running.client().discovery();
+            let readiness = discovery.readiness();
+            let snapshot = json!({
+                "ready": readiness.ready,
+                "sources": readiness.sources,
+                "routes": discovery.routes(),
+            });
+            Ok(Text(Terminated::new(snapshot.to_string())))
+        })
+    }
+}
+
+/// The client's own metrics: its calls and those of `promfetch_call_start`, its table, connections and pages.
+///
+/// client: not NULL.
+/// Returns: an exposition that you own, in text 0.0.4, or NULL. Errors: `FORKED`, `INVALID_ARGUMENT`.
+/// Thread: concurrently.
+///
+/// # Safety
+/// As the header says of handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promfetch_client_metrics(
+    client: *const Client,
+    err: *mut *mut Error,
+) -> *mut Exposition {
+    // SAFETY: as the header says of handles.
+    unsafe {
+        guard::handle(err, || {
+            let running = handle("client", client)?.enter()?;
+            let failed = |error: &dyn std::fmt::Display| {
+                Error::new(
+                    PROMFETCH_PANIC,
+                    format!("the own metrics could not be written: {error}"),
+                )
+            };
+            let mut page = String::new();
+            encode(&mut page, running.registry()).map_err(|error| failed(&error))?;
+            let defaults = Merge::default();
+            let limits = Limits {
+                max_samples: defaults.max_samples,
+                max_line: defaults.max_line,
+            };
+            let dialect = Dialect::plain(Format::Text);
+            let page = Page::scan(page.into(), Format::OpenMetrics, &limits)
+                .and_then(|page| page.convert(dialect, &limits))
+                .map_err(|error| failed(&error))?;
+            Ok(Exposition::new(
+                page.body(),
+                Report::new(dialect, 0, Vec::new()),
+            ))
+        })
+    }
+}
+
+/// Frees a client. Its calls under way in other threads end with `CANCELLED`; what it has returned stays. Waits until
+/// its threads have ended, which takes two seconds at most when a name server does not answer.
+///
+/// client: may be NULL; of a client made before a fork nothing is freed. Thread: alone, but for calls under way.
+///
+/// # Safety
+/// As the header says of handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promfetch_client_free(client: *mut Client) {
+    // SAFETY: as the header says of handles.
+    let Some(running) = (unsafe { client.as_ref() }).map(|client| &client.0) else {
+        return;
+    };
+    if running.is_here() {
+        running.stop();
+        // SAFETY: as the header says of handles.
+        unsafe { crate::text::free(client) };
+    }
+}

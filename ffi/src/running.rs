@@ -1,0 +1,175 @@
+//! A client at work: its runtime, its log, and the way into it from the program's threads.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use promfetch_core::client::Client;
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+use tracing::Dispatch;
+use tracing::dispatcher::{self, DefaultGuard};
+
+use crate::code::{PROMFETCH_CANCELLED, PROMFETCH_FORKED, PROMFETCH_UNAVAILABLE};
+use crate::error::Error;
+use crate::guard;
+use crate::options::Options;
+
+/// Two are enough to scan pages on both cores of a small machine; a host has threads of its own beside them.
+const THREADS: usize = 2;
+/// Threads that resolve names or convert large pages, at most.
+const BLOCKING_THREADS: usize = 16;
+/// How long freeing waits for a name server. The library stays in memory, so a thread that is late does no harm.
+const LAST_NAMES: Duration = Duration::from_secs(2);
+
+thread_local! {
+    /// The log of the client whose thread this is.
+    static LOG: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
+}
+
+/// A client with all that it needs. Calls under way hold it, too.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// The process that made it: its threads are nowhere else.
+    process: u32,
+    client: Client,
+    registry: Registry,
+    shutdown: CancellationToken,
+    dispatch: Option<Dispatch>,
+    runtime: ManuallyDrop<Runtime>,
+}
+
+impl Running {
+    pub(crate) fn start(options: &Options) -> Result<Self, Error> {
+        let dispatch = options.log().map(|logger| logger.dispatch());
+        scoped(dispatch.as_ref(), || {
+            let (config, warnings) = options.read()?;
+            for warning in warnings {
+                tracing::warn!(target: "promfetch", "{warning}");
+            }
+            for warning in options.unknown() {
+                tracing::debug!(target: "promfetch", "{warning}");
+            }
+            let runtime = runtime(dispatch.clone())?;
+            let mut registry = Registry::default();
+            let shutdown = CancellationToken::new();
+            let client = {
+                let _inside = runtime.enter();
+                Client::start(config, &mut registry, shutdown.clone())?
+            };
+            Ok(Self {
+                process: std::process::id(),
+                client,
+                registry,
+                shutdown,
+                dispatch: dispatch.clone(),
+                runtime: ManuallyDrop::new(runtime),
+            })
+        })
+    }
+
+    /// Whether this is the process in which the client works.
+    pub(crate) fn is_here(&self) -> bool {
+        self.process == std::process::id()
+    }
+
+    pub(crate) fn check_process(&self) -> Result<(), Error> {
+        if self.is_here() {
+            return Ok(());
+        }
+        Err(Error::new(
+            PROMFETCH_FORKED,
+            "the client was made before a fork: make one in this process",
+        ))
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// Ends all calls under way.
+    pub(crate) fn stop(&self) {
+        self.shutdown.cancel();
+    }
+
+    /// Waits for the work, on the caller's thread.
+    pub(crate) fn wait<T>(
+        &self,
+        cancelled: &CancellationToken,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let end = |why: &str| Err(Error::new(PROMFETCH_CANCELLED, why));
+        self.scoped(|| {
+            self.runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = self.shutdown.cancelled() => end("the client was freed meanwhile"),
+                    () = cancelled.cancelled() => end("the request was cancelled"),
+                    result = work => result,
+                }
+            })
+        })
+    }
+
+    /// Does something with the client's log.
+    pub(crate) fn scoped<T>(&self, body: impl FnOnce() -> T) -> T {
+        scoped(self.dispatch.as_ref(), body)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        if !self.is_here() {
+            // The threads are in the parent: waiting for them here would never end.
+            return;
+        }
+        // SAFETY: it is taken once, here, and not used afterwards.
+        let runtime = unsafe { ManuallyDrop::take(&mut self.runtime) };
+        if guard::is_in_callback() {
+            runtime.shutdown_background();
+        } else {
+            runtime.shutdown_timeout(LAST_NAMES);
+        }
+    }
+}
+
+fn scoped<T>(dispatch: Option<&Dispatch>, body: impl FnOnce() -> T) -> T {
+    match dispatch {
+        Some(dispatch) => dispatcher::with_default(dispatch, body),
+        None => body(),
+    }
+}
+
+fn runtime(dispatch: Option<Dispatch>) -> Result<Runtime, Error> {
+    let mut builder = Builder::new_multi_thread();
+    builder
+        .worker_threads(THREADS)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("promfetch")
+        .enable_all();
+    if let Some(dispatch) = dispatch {
+        builder
+            .on_thread_start(move || LOG.set(Some(dispatcher::set_default(&dispatch))))
+            .on_thread_stop(|| LOG.set(None));
+    }
+    builder.build().map_err(|error| {
+        Error::new(
+            PROMFETCH_UNAVAILABLE,
+            format!("the client's threads cannot be started: {error}"),
+        )
+    })
+}
+
+/// The client at work behind a handle, if it can be used here.
+pub(crate) fn enter(running: &Arc<Running>) -> Result<Arc<Running>, Error> {
+    running.check_process()?;
+    Ok(Arc::clone(running))
+}
