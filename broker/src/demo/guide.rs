@@ -2,7 +2,7 @@
 
 use super::instance::STOCK_PATH;
 use super::router::{ORGANIZATION, SPACE, host};
-use super::{APPS, BROKER_LOGIN, PLAN_ID, SERVICE_ID};
+use super::{APPS, BROKER_LOGIN, OPERATOR_LOGIN, PLAN_ID, SERVICE_ID};
 
 /// Commands to try, for an API that listens at `url`.
 pub fn guide(url: &str) -> String {
@@ -10,6 +10,7 @@ pub fn guide(url: &str) -> String {
     let (hello, flaky) = (app("hello"), app("flaky"));
     let (guid, route) = (APPS[0].guid, host("hello"));
     let (user, password) = BROKER_LOGIN;
+    let (operator, secret) = OPERATOR_LOGIN;
     let ids = format!(r#""service_id": "{SERVICE_ID}", "plan_id": "{PLAN_ID}""#);
     let provision = format!(r#"{{{ids}, "organization_guid": "o", "space_guid": "s"}}"#);
     let bind =
@@ -41,8 +42,9 @@ Try these in another terminal:
   curl -s {url}/v1/apps/{guid}/metrics
   curl -s {url}/v1/apps/{route}/metrics
 
-  # What promfetch says about itself
+  # What promfetch says about itself, and the routing table, for operators alone
   curl -s {url}/metrics
+  curl -s -u {operator}:{secret} {url}/routes
 
 The service broker, as the platform calls it for `cf create-service` and `cf bind-service`:
 
@@ -76,7 +78,7 @@ mod tests {
     #[test]
     fn every_command_stands_whole_on_its_line() {
         let text = guide("http://127.0.0.1:5555");
-        assert_eq!(text.matches("  curl -s ").count(), 8);
+        assert_eq!(text.matches("  curl -s ").count(), 9);
         for line in text.lines() {
             assert!(line.len() <= 160, "{line}");
         }

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::config::access::Operator;
 use crate::config::broker::Login;
 use crate::server::connections;
 use crate::server::shutdown::Shutdown;
@@ -30,6 +31,12 @@ pub const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const SERVICE_ID: &str = "promfetch";
 const PLAN_ID: &str = "fetch-app";
 const BROKER_LOGIN: (&str, &str) = ("platform", "try-me");
+
+/// An operator, who may read the routing table as gorouter shows it: from there programs with libpromfetch learn of
+/// the demo's apps.
+const OPERATOR_LOGIN: (&str, &str) = ("operator", "look-around-here");
+/// Its password as `promfetch hash-password` writes it.
+const OPERATOR_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$d1poI+iADKGw8UmmCzibiQ$ZI/ztXuM43UFoOj0c1E/kZPWPRDUVcizUpOJwChmZMg";
 
 /// An app of the demo.
 struct App {
@@ -108,6 +115,10 @@ pub async fn start(shutdown: &Shutdown) -> io::Result<Config> {
     };
     config.broker.secret_key = Secret(Uuid::new_v4().to_string());
     config.store_in_memory = true;
+    config.access.operators = vec![Operator {
+        name: OPERATOR_LOGIN.0.into(),
+        password_hash: Secret(OPERATOR_HASH.into()),
+    }];
     // Ready with the first poll: the delay only bounds the wait for one.
     config.core.discovery.policy.allow = vec![IpAddr::from(Ipv4Addr::LOCALHOST).into()];
     Ok(config)
