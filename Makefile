@@ -80,7 +80,7 @@ deny: .tools/bin/cargo-deny ## Check licences, sources and banned crates
 
 .PHONY: bench
 bench: ## Measure and print the figures of the design (FLEET_SECONDS=120)
-	$(CARGO) build --release --locked -p promfetch-broker
+	$(CARGO) build --release --locked -p promfetch-broker -p promfetch-ffi
 	@# Thousands of instances are thousands of connections.
 	ulimit -n "$$(ulimit -Hn)"; $(CARGO) bench --workspace --locked --bench '*'
 
