@@ -149,11 +149,8 @@ mod tests {
             (u32::MAX, c"UNKNOWN"),
         ] {
             // SAFETY: the names are static.
-            assert_eq!(
-                unsafe { CStr::from_ptr(promfetch_code_name(code)) },
-                want,
-                "{code}"
-            );
+            let name = unsafe { CStr::from_ptr(promfetch_code_name(code)) };
+            assert_eq!(name, want, "{code}");
         }
     }
 }
