@@ -17,9 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use bound::{Bound, PathSource, Settings};
-pub use query::{
-    DEFAULT_METRIC_PATH, MAX_METRIC_PATH, Query, check_metric_path, pick_instance, scrape_timeout,
-};
+pub use query::{Query, pick_instance, scrape_timeout};
 pub use status::InstanceStatus;
 
 use crate::calls::{Call, Calls};
@@ -30,6 +28,7 @@ use crate::exposition::{Dialect, Format};
 use crate::failure::{Effect, Reason};
 use crate::fetch::{Fetcher, FlightKey, Outcome, Request, Target};
 use crate::merge::{self, Health, Input, Merged};
+pub use crate::metric_path::{DEFAULT_METRIC_PATH, MAX_METRIC_PATH, check_metric_path};
 use crate::metrics::AppFetches;
 use crate::selector::Selector;
 

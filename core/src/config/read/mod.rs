@@ -12,16 +12,13 @@ use super::{
     Secret, keys,
 };
 use crate::exposition::Format;
-use crate::labels::{HAS_A_MEANING, INSTANCE_LABELS, Labels, check_added};
+use crate::labels::{Labels, check_further};
 use crate::policy::AddressPolicy;
 use crate::template::Template;
 use crate::tls;
 
 /// Idle connections without a limit of the user's: more than a process can have.
 const UNLIMITED: usize = 1_000_000;
-
-/// Labels that the health series have of their own.
-const OF_HEALTH: [&str; 2] = ["name", "error"];
 
 impl Config {
     /// The settings that these values make, by the keys of this crate alone.
@@ -300,7 +297,7 @@ fn read_merge(root: &At<'_>) -> Merge {
     let labels = root.section("extra_labels");
     let mut extra_labels = Labels::new();
     for (name, at) in root.entries("extra_labels") {
-        match check_label(&name) {
+        match check_further(&name) {
             Ok(()) => {
                 if let Some(value) = labels.text_if_any(&name) {
                     extra_labels.push(name, value);
@@ -318,16 +315,6 @@ fn read_merge(root: &At<'_>) -> Merge {
         max_samples: root.number("max_samples"),
         max_line: root.number("max_line"),
         formats,
-    }
-}
-
-fn check_label(name: &str) -> Result<(), &'static str> {
-    if INSTANCE_LABELS.contains(&name) {
-        Err("is one of the labels that promfetch gives to each instance")
-    } else if OF_HEALTH.contains(&name) {
-        Err(HAS_A_MEANING)
-    } else {
-        check_added(name)
     }
 }
 
