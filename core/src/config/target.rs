@@ -232,7 +232,7 @@ impl<'de> Visitor<'de> for &mut List {
         let table = keys::targets();
         while let Some(element) = elements.next_element::<serde_json::Value>()? {
             // Beyond, nobody reads on.
-            if self.problems.len() < Self::MOST {
+            if self.problems.len() < List::MOST {
                 self.add(&element, &table);
             }
         }
