@@ -132,6 +132,23 @@ pub fn check_added(name: &str) -> Result<(), &'static str> {
     }
 }
 
+/// Labels that the health series have of their own.
+const OF_HEALTH: [&str; 2] = ["name", "error"];
+
+/// Whether a label of this name can be added to the samples of an instance, which have the nine already.
+///
+/// # Errors
+/// A clause that says why not. It follows the name.
+pub fn check_further(name: &str) -> Result<(), &'static str> {
+    if INSTANCE_LABELS.contains(&name) {
+        Err("is one of the labels that promfetch gives to each instance")
+    } else if OF_HEALTH.contains(&name) {
+        Err(HAS_A_MEANING)
+    } else {
+        check_added(name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

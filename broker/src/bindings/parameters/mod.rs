@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use promfetch_core::client::{MAX_METRIC_PATH, Settings, check_metric_path};
+use promfetch_core::headers;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -151,21 +152,13 @@ static TOKEN: Form = Form {
 };
 static HEADER_NAME: Form = Form {
     pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$",
-    fits: |text| {
-        let is_allowed =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+.^_`|~-".contains(&byte);
-        (1..=64).contains(&text.len()) && text.bytes().all(is_allowed)
-    },
-    expected: "the name of a header, with at most 64 characters",
+    fits: headers::is_name,
+    expected: headers::NAME,
 };
 static HEADER_VALUE: Form = Form {
     pattern: "^[!-~]([ -~]*[!-~])?$",
-    fits: |text| {
-        text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-            && !text.starts_with(' ')
-            && !text.ends_with(' ')
-    },
-    expected: "made of ASCII characters, without spaces at its ends",
+    fits: headers::is_value,
+    expected: headers::VALUE,
 };
 
 /// What a binding says about its app.
@@ -217,7 +210,7 @@ impl Parameters {
             .keys()
             .map(|name| name.to_ascii_lowercase())
             .collect();
-        if let Some(name) = names.iter().find(|name| is_reserved(name)) {
+        if let Some(name) = names.iter().find(|name| headers::is_reserved(name)) {
             return Err(format!(
                 "headers: `{name}` is set by promfetch itself and cannot be bound"
             ));
@@ -318,45 +311,6 @@ impl Parameters {
                 .map(|seconds| Duration::from_secs_f64(seconds.clamp(TIMEOUT.0, TIMEOUT.1))),
         }
     }
-}
-
-/// Headers that promfetch sets, that belong to the connection, or that an app may believe because only the platform
-/// can send them.
-fn is_reserved(name: &str) -> bool {
-    const NAMES: [&str; 22] = [
-        "accept",
-        "accept-encoding",
-        "authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "content-encoding",
-        "expect",
-        "forwarded",
-        "host",
-        "http2-settings",
-        "keep-alive",
-        "proxy-authorization",
-        "proxy-connection",
-        "range",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-        "via",
-        "x-real-ip",
-    ];
-    const PREFIXES: [&str; 5] = [
-        "x-forwarded-",
-        "x-prometheus-",
-        "x-promfetch",
-        "x-cf-",
-        "x-vcap-",
-    ];
-    NAMES.contains(&name)
-        || name.starts_with("if-")
-        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]

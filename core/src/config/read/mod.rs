@@ -1,27 +1,26 @@
 //! From texts to the typed settings, with the rules that tie several keys together.
 
+mod targets;
+
 use std::time::Duration;
 
 use rustls::RootCertStore;
 
+pub(super) use self::targets::Reading;
 use super::problem::{Problems, Warning};
 use super::reader::{At, Reader};
 use super::values::Values;
 use super::{
-    Config, Discovery, ExternalExporter, Fetch, FixedTarget, Gorouter, LabelConflict, Merge, Nats,
-    Secret, keys,
+    Config, Discovery, ExternalExporter, Fetch, Gorouter, LabelConflict, Merge, Nats, Secret, keys,
 };
 use crate::exposition::Format;
-use crate::labels::{HAS_A_MEANING, INSTANCE_LABELS, Labels, check_added};
+use crate::labels::{Labels, check_further};
 use crate::policy::AddressPolicy;
 use crate::template::Template;
 use crate::tls;
 
 /// Idle connections without a limit of the user's: more than a process can have.
 const UNLIMITED: usize = 1_000_000;
-
-/// Labels that the health series have of their own.
-const OF_HEALTH: [&str; 2] = ["name", "error"];
 
 impl Config {
     /// The settings that these values make, by the keys of this crate alone.
@@ -49,7 +48,7 @@ impl Config {
                 .iter()
                 .map(read_gorouter)
                 .collect(),
-            targets: read_targets(root),
+            targets: targets::read_all(root),
             external_exporters: read_exporters(root),
             discovery: read_discovery(root),
             fetch: read_fetch(root),
@@ -100,34 +99,6 @@ fn read_gorouter(at: &At<'_>) -> Gorouter {
         user: at.text("user"),
         pass: at.secret("pass"),
     }
-}
-
-fn read_targets(root: &At<'_>) -> Vec<FixedTarget> {
-    let mut targets: Vec<FixedTarget> = Vec::new();
-    for at in root.sections("targets") {
-        let mut target = FixedTarget {
-            organization: at.text("organization"),
-            space: at.text("space"),
-            app: at.text("app"),
-            app_id: at.text("app_id"),
-            address: at.text("address"),
-            index: at.text("index"),
-            routes: at.texts("routes"),
-            tls: at.boolean("tls"),
-            server_name: at.text("server_name"),
-            http2: at.boolean("http2"),
-        };
-        let of_the_app = |other: &&FixedTarget| {
-            (&other.organization, &other.space, &other.app)
-                == (&target.organization, &target.space, &target.app)
-        };
-        let position = targets.iter().filter(of_the_app).count();
-        if target.index.is_empty() {
-            target.index = position.to_string();
-        }
-        targets.push(target);
-    }
-    targets
 }
 
 fn read_exporters(root: &At<'_>) -> Vec<ExternalExporter> {
@@ -300,7 +271,7 @@ fn read_merge(root: &At<'_>) -> Merge {
     let labels = root.section("extra_labels");
     let mut extra_labels = Labels::new();
     for (name, at) in root.entries("extra_labels") {
-        match check_label(&name) {
+        match check_further(&name) {
             Ok(()) => {
                 if let Some(value) = labels.text_if_any(&name) {
                     extra_labels.push(name, value);
@@ -318,16 +289,6 @@ fn read_merge(root: &At<'_>) -> Merge {
         max_samples: root.number("max_samples"),
         max_line: root.number("max_line"),
         formats,
-    }
-}
-
-fn check_label(name: &str) -> Result<(), &'static str> {
-    if INSTANCE_LABELS.contains(&name) {
-        Err("is one of the labels that promfetch gives to each instance")
-    } else if OF_HEALTH.contains(&name) {
-        Err(HAS_A_MEANING)
-    } else {
-        check_added(name)
     }
 }
 
