@@ -377,6 +377,22 @@ promfetch_client *promfetch_client_new(const promfetch_options *options, promfet
 uint32_t promfetch_client_wait_ready(const promfetch_client *client, uint64_t timeout_ms, promfetch_error **err);
 
 /**
+ * Replaces all fixed targets while running, those of the options too: the list is taken whole or not at all. Targets that
+ * are in both lists keep their connections.
+ *
+ * client: not NULL.
+ * json, len: a list of objects with the keys of targets[] of docs/configuration.md: address and app or app_id, and
+ * perhaps organization, space, index, routes, process_type, tls, server_name, http2, cert_chain,
+ * private_key, path, headers, labels, timeout. At most 100,000 targets in 64 MiB.
+ * Returns: a code. Errors: INVALID_OPTION, which names the targets that are wrong; FORKED, INVALID_ARGUMENT.
+ * Thread: concurrently; one list after the other.
+ */
+uint32_t promfetch_client_set_targets(const promfetch_client *client,
+                                      const char *json,
+                                      size_t len,
+                                      promfetch_error **err);
+
+/**
  * What the client knows, as JSON: ready, sources with their states, and routes, which is the routing table by
  * route as gorouter's /routes writes it. Of a large platform this is large.
  *
@@ -452,6 +468,18 @@ uint32_t promfetch_request_set(promfetch_request *request,
                                const char *key,
                                const char *value,
                                promfetch_error **err);
+
+/**
+ * Adds a header for the app's instances, such as X-Tenant. It is not sent to external exporters and not along a
+ * redirect. What a target has of its own wins.
+ *
+ * request: not NULL. name, value: not NULL; not one that promfetch sets itself, nor Host and those of the connection.
+ * Returns: a code. Errors: INVALID_ARGUMENT. Thread: one at a time.
+ */
+uint32_t promfetch_request_header(promfetch_request *request,
+                                  const char *name,
+                                  const char *value,
+                                  promfetch_error **err);
 
 /**
  * Cancels the calls under way with this request, and all later ones: they end with CANCELLED.
@@ -842,6 +870,22 @@ promfetch_client *promfetch_client_new(const promfetch_options *options, promfet
 uint32_t promfetch_client_wait_ready(const promfetch_client *client, uint64_t timeout_ms, promfetch_error **err);
 
 /**
+ * Replaces all fixed targets while running, those of the options too: the list is taken whole or not at all. Targets that
+ * are in both lists keep their connections.
+ *
+ * client: not NULL.
+ * json, len: a list of objects with the keys of targets[] of docs/configuration.md: address and app or app_id, and
+ * perhaps organization, space, index, routes, process_type, tls, server_name, http2, cert_chain,
+ * private_key, path, headers, labels, timeout. At most 100,000 targets in 64 MiB.
+ * Returns: a code. Errors: INVALID_OPTION, which names the targets that are wrong; FORKED, INVALID_ARGUMENT.
+ * Thread: concurrently; one list after the other.
+ */
+uint32_t promfetch_client_set_targets(const promfetch_client *client,
+                                      const char *json,
+                                      size_t len,
+                                      promfetch_error **err);
+
+/**
  * What the client knows, as JSON: ready, sources with their states, and routes, which is the routing table by
  * route as gorouter's /routes writes it. Of a large platform this is large.
  *
@@ -1154,6 +1198,18 @@ uint32_t promfetch_request_set(promfetch_request *request,
                                const char *key,
                                const char *value,
                                promfetch_error **err);
+
+/**
+ * Adds a header for the app's instances, such as X-Tenant. It is not sent to external exporters and not along a
+ * redirect. What a target has of its own wins.
+ *
+ * request: not NULL. name, value: not NULL; not one that promfetch sets itself, nor Host and those of the connection.
+ * Returns: a code. Errors: INVALID_ARGUMENT. Thread: one at a time.
+ */
+uint32_t promfetch_request_header(promfetch_request *request,
+                                  const char *name,
+                                  const char *value,
+                                  promfetch_error **err);
 
 /**
  * Cancels the calls under way with this request, and all later ones: they end with CANCELLED.

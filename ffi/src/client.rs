@@ -1,21 +1,22 @@
 //! A client: the routing table of a platform, and the way to its instances.
 
+use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
-use promfetch_core::config::Merge;
+use promfetch_core::config::{Merge, targets_from_json};
 use promfetch_core::exposition::{Dialect, Format, Limits, Page};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::code::{PROMFETCH_NOT_READY, PROMFETCH_PANIC};
+use crate::code::{PROMFETCH_INVALID_ARGUMENT, PROMFETCH_NOT_READY, PROMFETCH_PANIC};
 use crate::error::Error;
 use crate::exposition::{Exposition, Report};
 use crate::guard;
 use crate::options::Options;
 use crate::running::{Running, enter};
-use crate::text::{Terminated, Text, handle};
+use crate::text::{Terminated, Text, bytes, handle};
 
 /// A client. Many threads may use it at once.
 #[derive(Debug)]
@@ -95,6 +96,47 @@ fn not_ready(running: &Running) -> Error {
             sources.join("; ")
         ),
     )
+}
+
+/// Replaces all fixed targets while running, those of the options too: the list is taken whole or not at all. Targets that
+/// are in both lists keep their connections.
+///
+/// client: not NULL.
+/// json, len: a list of objects with the keys of `targets[]` of docs/configuration.md: `address` and `app` or `app_id`, and
+/// perhaps `organization`, `space`, `index`, `routes`, `process_type`, `tls`, `server_name`, `http2`, `cert_chain`,
+/// `private_key`, `path`, `headers`, `labels`, `timeout`. At most 100,000 targets in 64 MiB.
+/// Returns: a code. Errors: `INVALID_OPTION`, which names the targets that are wrong; `FORKED`, `INVALID_ARGUMENT`.
+/// Thread: concurrently; one list after the other.
+///
+/// # Safety
+/// As the header says of handles and lengths.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promfetch_client_set_targets(
+    client: *const Client,
+    json: *const c_char,
+    len: usize,
+    err: *mut *mut Error,
+) -> u32 {
+    // SAFETY: as the header says of handles and lengths.
+    unsafe {
+        guard::code(err, || {
+            let running = handle("client", client)?.enter()?;
+            let json = std::str::from_utf8(bytes("json", json, len)?).map_err(|error| {
+                let at = error.valid_up_to();
+                Error::new(
+                    PROMFETCH_INVALID_ARGUMENT,
+                    format!("`json` is no UTF-8 at byte {at}"),
+                )
+            })?;
+            running.scoped(|| {
+                let (targets, warnings) = targets_from_json(json)?;
+                for warning in warnings {
+                    tracing::warn!(target: "promfetch", "{warning}");
+                }
+                Ok(running.client().set_targets(targets)?)
+            })
+        })
+    }
 }
 
 /// What the client knows, as JSON: `ready`, `sources` with their states, and `routes`, which is the routing table by

@@ -4,9 +4,9 @@ use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use promfetch_core::client::{
-    Answer, Bound, Query, check_metric_path, pick_instance, scrape_timeout,
+    Answer, Bound, Query, check_header, check_metric_path, pick_instance, scrape_timeout,
 };
 use promfetch_core::config::scalars;
 use promfetch_core::discovery::Located;
@@ -59,6 +59,7 @@ pub struct Request {
     only_app_metrics: bool,
     authorization: Option<HeaderValue>,
     forwarded_for: Option<String>,
+    headers: HeaderMap,
     fails_without_instances: bool,
     cancelled: CancellationToken,
 }
@@ -83,6 +84,7 @@ impl Request {
             only_app_metrics: false,
             authorization: None,
             forwarded_for: None,
+            headers: HeaderMap::new(),
             fails_without_instances: true,
             cancelled: CancellationToken::new(),
         })
@@ -166,6 +168,7 @@ impl Request {
             authorization: self.authorization.clone(),
             forwarded_for: self.forwarded_for.clone(),
             timeout: self.timeout,
+            headers: self.headers.clone(),
         }
     }
 
@@ -231,6 +234,32 @@ pub unsafe extern "C" fn promfetch_request_set(
         guard::code(err, || {
             let request = handle_mut("request", request)?;
             request.set(string("key", key)?, string("value", value)?)
+        })
+    }
+}
+
+/// Adds a header for the app's instances, such as `X-Tenant`. It is not sent to external exporters and not along a
+/// redirect. What a target has of its own wins.
+///
+/// request: not NULL. name, value: not NULL; not one that promfetch sets itself, nor `Host` and those of the connection.
+/// Returns: a code. Errors: `INVALID_ARGUMENT`. Thread: one at a time.
+///
+/// # Safety
+/// As the header says of handles and strings.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promfetch_request_header(
+    request: *mut Request,
+    name: *const c_char,
+    value: *const c_char,
+    err: *mut *mut Error,
+) -> u32 {
+    // SAFETY: as the header says of handles and strings.
+    unsafe {
+        guard::code(err, || {
+            let request = handle_mut("request", request)?;
+            let (name, value) = check_header(string("name", name)?, string("value", value)?)?;
+            request.headers.append(name, value);
+            Ok(())
         })
     }
 }

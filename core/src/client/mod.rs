@@ -297,17 +297,6 @@ impl Client {
         })
     }
 
-    /// What would be asked, and the labels of the samples: one target for each instance, in the same order.
-    pub fn targets(
-        &self,
-        located: Vec<Located>,
-        metric_path: Option<&str>,
-        bound: &Bound,
-    ) -> Vec<Arc<Target>> {
-        let extra = &self.0.config.merge.extra_labels;
-        targets::of_instances(located, metric_path, bound, extra)
-    }
-
     /// What is known of these instances without asking them: "why is my app not there?" `metric_path` is what the
     /// caller would ask for.
     pub fn instances(
