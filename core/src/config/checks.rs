@@ -2,6 +2,7 @@
 
 use rustls_pki_types::ServerName;
 
+use crate::metric_path::check_metric_path;
 use crate::template::Template;
 
 /// A host name or IP address, without scheme and port. IPv6 addresses may stand in brackets.
@@ -89,6 +90,13 @@ pub fn route(text: &str) -> Result<(), String> {
     }
 }
 
+/// A path that may be asked of an instance.
+pub fn metric_path(text: &str) -> Result<(), String> {
+    check_metric_path(text)
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
+
 /// A text with fields of the app's tags.
 pub fn template(text: &str) -> Result<(), String> {
     Template::parse(text).map(|_| ())
@@ -174,6 +182,7 @@ mod tests {
                 ],
             ),
             (url_path, &["/metrics", "metrics", "/a/b%20c", ""]),
+            (metric_path, &["/metrics", "metrics", "/m?a=b"]),
             (
                 route,
                 &[
@@ -252,6 +261,11 @@ mod tests {
                 "expected a path without spaces and control characters",
             ),
             (
+                metric_path,
+                "/a/../b",
+                "the metrics path must not have `.` or `..` as a segment: write an absolute path such as `/metrics`",
+            ),
+            (
                 route,
                 "https://app.example.org",
                 "expected a route without a scheme, such as `app.example.org/path`",
@@ -270,7 +284,7 @@ mod tests {
         #[test]
         fn no_text_panics(text in ".{0,60}", odd in "[\\[\\]:./a-z0-9@]{0,30}") {
             for text in [&text, &odd] {
-                for check in [host as Check, address, host_with_optional_port, server_name, url_path, route] {
+                for check in [host as Check, address, host_with_optional_port, server_name, url_path, metric_path, route] {
                     let _ = check(text);
                 }
             }

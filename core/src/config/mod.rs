@@ -25,10 +25,12 @@ pub mod read;
 pub mod reader;
 pub mod scalars;
 pub mod table;
+mod target;
 pub mod values;
 
 use std::time::Duration;
 
+pub use self::target::{FixedTarget, MAX_TARGETS, TARGET_TIMEOUT, targets_from_json};
 use crate::labels::Labels;
 use crate::policy::AddressPolicy;
 
@@ -92,25 +94,6 @@ pub struct Gorouter {
     pub port: u16,
     pub user: String,
     pub pass: Secret,
-}
-
-/// One entry of `targets`: an instance that is always there.
-#[derive(Clone, Debug)]
-pub struct FixedTarget {
-    pub organization: String,
-    pub space: String,
-    pub app: String,
-    /// Empty: made from the three names, so that it is the same after every start.
-    pub app_id: String,
-    /// `host:port`.
-    pub address: String,
-    pub index: String,
-    /// Further routes under which the app is found.
-    pub routes: Vec<String>,
-    pub tls: bool,
-    /// Name to verify in the certificate; empty: the host of `address`.
-    pub server_name: String,
-    pub http2: bool,
 }
 
 /// One entry of `external_exporters`: asked once for each app on the page, with parameters made from the app's tags.

@@ -78,6 +78,13 @@ impl Table {
         self
     }
 
+    /// The keys alone whose names begin with this.
+    #[must_use]
+    pub fn within(mut self, prefix: &str) -> Self {
+        self.0.retain(|(_, key)| key.name.starts_with(prefix));
+        self
+    }
+
     /// The keys in order.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.0.iter().map(|(_, key)| key)

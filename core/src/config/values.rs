@@ -177,7 +177,13 @@ impl Values {
         self.insert(path.clone(), node, origin);
     }
 
-    fn replace_with_json(&mut self, path: &Path, json: &serde_json::Value, origin: &Origin) {
+    /// Sets everything at and inside the path to what the JSON says.
+    pub(super) fn replace_with_json(
+        &mut self,
+        path: &Path,
+        json: &serde_json::Value,
+        origin: &Origin,
+    ) {
         use serde_json::Value as Json;
         match json {
             Json::Null => self.replace(path, Node::Null, origin.clone()),

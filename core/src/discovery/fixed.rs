@@ -1,116 +1,261 @@
-//! Targets of the configuration: instances that are always there.
+//! Fixed targets: instances that are always there, because the configuration or the program says so.
 
-use std::time::Instant;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
+use super::readiness::Board;
 use super::record::{AppTags, Record, Registration};
 use super::route;
-use super::table::{Applied, Source, Table};
-use crate::config::FixedTarget;
+use super::table::{Applied, Bounds, Refusal, Seen, Source, Table, WEB};
+use crate::config::{FixedTarget, MAX_TARGETS};
 use crate::error::{Error, Kind};
 use crate::instance::Address;
+use crate::policy::AddressPolicy;
 use crate::selector::is_guid;
 
 /// Longest text of a target, in bytes, as for registrations.
 const MAX_TEXT: usize = 1024;
 
-/// Puts all targets into the table. Without an index they are numbered in their order within the app.
+/// The fixed targets that are in the table. The lock makes one replacement wait for the other.
+#[derive(Debug, Default)]
+pub(super) struct Fixed(Mutex<Vec<Entry>>);
+
+/// What one target says to the table.
+#[derive(Debug)]
+struct Entry {
+    keys: Vec<Box<str>>,
+    record: Record,
+}
+
+impl Fixed {
+    /// Puts these targets into the table, takes out those that are not among them, and tells the board.
+    /// Without an index they are numbered in their order within the app.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] for the first target whose address, names or routes cannot be used, or for which the
+    /// table has no room. The targets are as they were then.
+    pub(super) fn set(
+        &self,
+        targets: &[FixedTarget],
+        table: &Table,
+        board: &Board,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let new = entries(targets)?;
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err((place, refusal)) = replace(&new, table, now) {
+            // They had room before, so they have it now.
+            let _ = replace(&current, table, now);
+            let what = format!(
+                "the routing table does not take it ({refusal:?}): an address can have 64 apps, an app 256 sets of names, a target 10,000 routes, and all routes together 1 GiB"
+            );
+            return Err(targets.get(place).map_or_else(
+                || Error::new(Kind::Configuration, &what),
+                |target| target.error(place, &what),
+            ));
+        }
+        board.complete(
+            "targets",
+            format!("{} targets", targets.len()),
+            "configured",
+        );
+        *current = new;
+        Ok(())
+    }
+}
+
+/// Makes the table hold exactly these fixed targets.
 ///
 /// # Errors
-/// [`Kind::Configuration`] for the first target whose address, names or routes cannot be used.
-pub(super) fn register(targets: &[FixedTarget], table: &Table, now: Instant) -> Result<(), Error> {
-    let app_ids: Vec<_> = targets.iter().map(app_id).collect();
-    for (place, (target, app_id)) in targets.iter().zip(&app_ids).enumerate() {
-        let wrong = |what: &str| {
-            Error::new(
-                Kind::Configuration,
-                format!("`targets[{place}]` (`{}`): {what}", target.address),
-            )
-        };
-        let address = Address::parse(&target.address).filter(|address| address.port != 0);
-        let address = address.ok_or_else(|| wrong("the address must be `host:port`"))?;
-        let texts = [
-            &target.organization,
-            &target.space,
-            &target.app,
-            &target.app_id,
-            &target.index,
-            &target.server_name,
-            &target.address,
-        ];
-        if texts.iter().any(|text| text.len() > MAX_TEXT) {
-            return Err(wrong("a text is longer than 1,024 bytes"));
+/// The place of the first that has no room even when all others have gone.
+fn replace(entries: &[Entry], table: &Table, now: Instant) -> Result<(), (usize, Refusal)> {
+    let register = |key: &str, record: &Record| table.register(Source::Fixed, key, record, now);
+    let mut seen = Seen::default();
+    let mut refused = Vec::new();
+    for (place, entry) in entries.iter().enumerate() {
+        for key in &entry.keys {
+            match register(key, &entry.record) {
+                Applied::Refused(_) => refused.push((place, key, &entry.record)),
+                applied => seen.note(applied),
+            }
         }
-        if target.app.is_empty() && target.app_id.is_empty() {
-            return Err(wrong("an app needs a name or an `app_id`"));
+    }
+    // Before any of the others leaves in vain: whether there is room without them at all.
+    if !refused.is_empty() {
+        fit(entries, now)?;
+    }
+    table.keep(Source::Fixed, &seen);
+    for (place, key, record) in refused {
+        if let Applied::Refused(refusal) = register(key, record) {
+            return Err((place, refusal));
         }
-        let earlier = || targets.iter().zip(&app_ids).take(place);
-        let place_in_app = earlier()
-            .filter(|(_, other)| *other == app_id)
-            .count()
-            .to_string();
-        let server_name = if target.server_name.is_empty() {
-            &*address.host
-        } else {
-            &target.server_name
-        };
-        let record = Record::of(&Registration {
-            app: AppTags {
-                app_id,
-                organization_name: &target.organization,
-                space_name: &target.space,
-                app_name: &target.app,
-                process_type: "web",
-                source_id: app_id,
-                ..AppTags::default()
-            },
-            host: &address.host,
-            port: address.port,
-            tls: target.tls.then_some(server_name),
-            http2: target.http2,
-            index: if target.index.is_empty() {
-                &place_in_app
-            } else {
-                &target.index
-            },
-            ..Registration::default()
-        });
-        let mut keys = Vec::new();
-        for text in &target.routes {
-            keys.push(route::key(text).ok_or_else(|| {
-                wrong(&format!(
-                    "`{text}` is not a route such as `shop.example.org/cart`"
-                ))
-            })?);
-        }
-        if keys.is_empty() {
-            // Found by name and GUID only.
-            keys.push(route::of_target(place).into());
-        }
-        let clash = earlier().position(|(other, other_id)| {
-            other.address == target.address && (other_id == app_id || shares_route(other, target))
-        });
-        if let Some(clash) = clash {
-            return Err(wrong(&format!(
-                "`targets[{clash}]` is the same address of the same app or route"
-            )));
-        }
-        for key in keys {
-            if let Applied::Refused(refusal) = table.register(Source::Fixed, &key, &record, now) {
-                return Err(wrong(&format!(
-                    "the routing table does not take it: {refusal:?}"
-                )));
+    }
+    Ok(())
+}
+
+/// Whether these targets would fit into a table of their own.
+fn fit(entries: &[Entry], now: Instant) -> Result<(), (usize, Refusal)> {
+    let own = Table::new(
+        Duration::MAX,
+        AddressPolicy::default(),
+        Bounds::default(),
+        now,
+    );
+    for (place, entry) in entries.iter().enumerate() {
+        for key in &entry.keys {
+            let applied = own.register(Source::Fixed, key, &entry.record, now);
+            if let Applied::Refused(refusal) = applied {
+                return Err((place, refusal));
             }
         }
     }
     Ok(())
 }
 
-fn shares_route(a: &FixedTarget, b: &FixedTarget) -> bool {
-    let mut pairs = a
-        .routes
+/// A target with what has to be compared with others.
+struct Read<'t> {
+    target: &'t FixedTarget,
+    app_id: String,
+    address: Address,
+    keys: Vec<Box<str>>,
+}
+
+/// Reads all targets.
+///
+/// # Errors
+/// As [`Fixed::set`], but for the table.
+fn entries(targets: &[FixedTarget]) -> Result<Vec<Entry>, Error> {
+    if targets.len() > MAX_TARGETS {
+        return Err(Error::new(
+            Kind::Configuration,
+            format!(
+                "`targets` has {} entries; at most {MAX_TARGETS} can be kept",
+                targets.len()
+            ),
+        ));
+    }
+    let all = targets
         .iter()
-        .flat_map(|one| b.routes.iter().map(move |other| (one, other)));
-    pairs.any(|(one, other)| route::key(one) == route::key(other))
+        .enumerate()
+        .map(|(place, target)| Read::of(target).map_err(|what| target.error(place, &what)))
+        .collect::<Result<Vec<_>, _>>()?;
+    check_clashes(&all)?;
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let positions: Vec<usize> = all
+        .iter()
+        .map(|one| {
+            let count = counts.entry(&one.app_id).or_default();
+            *count += 1;
+            *count - 1
+        })
+        .collect();
+    let entries = all.into_iter().zip(positions).map(|(one, position)| Entry {
+        record: one.record(&position.to_string()),
+        keys: one.keys,
+    });
+    Ok(entries.collect())
+}
+
+impl<'t> Read<'t> {
+    fn of(target: &'t FixedTarget) -> Result<Self, String> {
+        let texts = [
+            &target.organization,
+            &target.space,
+            &target.app,
+            &target.app_id,
+            &target.process_type,
+            &target.index,
+            &target.server_name,
+            &target.address,
+        ];
+        if texts.iter().any(|text| text.len() > MAX_TEXT) {
+            return Err("a text is longer than 1,024 bytes".into());
+        }
+        let address = Address::parse(&target.address)
+            .filter(|address| address.port != 0)
+            .ok_or("the address must be `host:port`")?;
+        if target.app.is_empty() && target.app_id.is_empty() {
+            return Err("an app needs a name or an `app_id`".into());
+        }
+        let app_id = app_id(target);
+        let mut keys = Vec::new();
+        for text in &target.routes {
+            let key = route::key(text).ok_or_else(|| {
+                format!("`{text}` is not a route such as `shop.example.org/cart`")
+            })?;
+            keys.push(key.into());
+        }
+        if keys.is_empty() {
+            // Found by name and GUID only.
+            keys.push(route::of_target(&app_id, &address).into());
+        }
+        Ok(Self {
+            target,
+            app_id,
+            address,
+            keys,
+        })
+    }
+
+    /// What the table is to know. `position` is its place in the app.
+    fn record(&self, position: &str) -> Record {
+        let Self {
+            target,
+            app_id,
+            address,
+            ..
+        } = self;
+        let or = |text: &'t str, other| if text.is_empty() { other } else { text };
+        Record::of(&Registration {
+            app: AppTags {
+                app_id,
+                organization_name: &target.organization,
+                space_name: &target.space,
+                app_name: &target.app,
+                process_type: or(&target.process_type, WEB),
+                source_id: app_id,
+                ..AppTags::default()
+            },
+            host: &address.host,
+            port: address.port,
+            tls: target.tls.then(|| or(&target.server_name, &address.host)),
+            http2: target.http2,
+            index: or(&target.index, position),
+            ..Registration::default()
+        })
+    }
+}
+
+/// One address can stand for one instance only of an app, and of a route.
+fn check_clashes(all: &[Read<'_>]) -> Result<(), Error> {
+    let mut of_apps: HashMap<(&str, &Address), usize> = HashMap::new();
+    let mut of_routes: HashMap<(&str, &Address), usize> = HashMap::new();
+    for (place, one) in all.iter().enumerate() {
+        let address = &one.address;
+        let earlier = of_apps.insert((&one.app_id, address), place);
+        let earlier = earlier.or_else(|| {
+            let mut routes = one.keys.iter();
+            routes.find_map(|key| {
+                let earlier = of_routes.insert((key, address), place)?;
+                // It may list a route twice.
+                (earlier != place).then_some(earlier)
+            })
+        });
+        if let Some(earlier) = earlier {
+            let what = format!("`targets[{earlier}]` is the same address of the same app or route");
+            return Err(one.target.error(place, &what));
+        }
+    }
+    Ok(())
+}
+
+/// The app's GUID and the address under which the table knows a target.
+///
+/// `None` for an address that cannot be used.
+pub(crate) fn known_as(target: &FixedTarget) -> Option<(Box<str>, Address)> {
+    let address = Address::parse(&target.address)?;
+    Some((app_id(target).into(), address))
 }
 
 /// The app GUID of a target: as configured, or made from the three names.
@@ -149,169 +294,4 @@ fn guid_of_names(names: [&str; 3]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::discovery::table::Bounds;
-    use crate::policy::AddressPolicy;
-    use crate::selector::Selector;
-    use std::time::Duration;
-
-    fn target(app: &str, address: &str) -> FixedTarget {
-        FixedTarget {
-            organization: "acme".into(),
-            space: "prod".into(),
-            app: app.into(),
-            app_id: String::new(),
-            address: address.into(),
-            index: String::new(),
-            routes: Vec::new(),
-            tls: false,
-            server_name: String::new(),
-            http2: false,
-        }
-    }
-
-    fn table(targets: &[FixedTarget]) -> Result<Table, Error> {
-        let now = Instant::now();
-        let table = Table::new(
-            Duration::from_secs(120),
-            AddressPolicy::default(),
-            Bounds::default(),
-            now,
-        );
-        register(targets, &table, now).map(|()| table)
-    }
-
-    #[test]
-    fn targets_are_found_by_name_by_guid_and_by_route_and_are_trusted() {
-        let mut second = target("shop", "127.0.0.1:9001");
-        second.routes = vec!["Shop.example.org/Api".into()];
-        let table = table(&[
-            target("shop", "127.0.0.1:9000"),
-            second,
-            target("other", "h:1"),
-        ])
-        .unwrap();
-        let find = |text: &str| {
-            table.find(
-                &Selector::parse_decoded(text, true).unwrap(),
-                None,
-                Instant::now(),
-            )
-        };
-
-        let by_name = find("acme/prod/shop");
-        let seen: Vec<_> = by_name
-            .iter()
-            .map(|one| {
-                (
-                    one.instance.address.to_string(),
-                    &*one.instance.index,
-                    &*one.host,
-                    one.trusted,
-                )
-            })
-            .collect();
-        assert_eq!(
-            seen,
-            [
-                ("127.0.0.1:9000".into(), "0", "127.0.0.1:9000", true),
-                ("127.0.0.1:9001".into(), "1", "shop.example.org", true)
-            ],
-            "numbered in order; loopback is fine for the operator's own targets"
-        );
-        assert_eq!(find(&by_name[0].instance.app.app_id).len(), 2);
-        assert_eq!(find("https://shop.example.org/api/v1").len(), 1);
-        assert!(find("shop.example.org").is_empty());
-    }
-
-    #[test]
-    fn one_address_may_serve_several_apps() {
-        let table = table(&[target("shop", "h:1"), target("cart", "h:1")]).unwrap();
-        for app in ["acme/prod/shop", "acme/prod/cart"] {
-            let selector = Selector::parse(app).unwrap();
-            assert_eq!(
-                table.find(&selector, None, Instant::now()).len(),
-                1,
-                "{app}"
-            );
-        }
-        assert_eq!(
-            table.snapshot(Instant::now())[""].len(),
-            2,
-            "no route is shown"
-        );
-    }
-
-    #[test]
-    fn guids_of_names_are_stable_and_well_formed() {
-        assert_eq!(
-            guid_of_names(["acme", "prod", "shop"]),
-            "bb938da5-ee8c-8003-8b07-13c27185b2ef"
-        );
-        assert!(is_guid(&guid_of_names(["", "", ""])));
-        assert_ne!(
-            guid_of_names(["a", "b", "c"]),
-            guid_of_names(["ab", "", "c"])
-        );
-        let configured = FixedTarget {
-            app_id: "47D288F6-F9C1-5E3A-9546-5384018954E2".into(),
-            ..target("x", "h:1")
-        };
-        assert_eq!(app_id(&configured), "47d288f6-f9c1-5e3a-9546-5384018954e2");
-    }
-
-    #[test]
-    fn tls_checks_the_configured_name_or_the_host() {
-        let tls = FixedTarget {
-            tls: true,
-            ..target("a", "h.internal:1")
-        };
-        let named = FixedTarget {
-            server_name: "n".into(),
-            index: "7".into(),
-            ..FixedTarget {
-                address: "h2:1".into(),
-                ..tls.clone()
-            }
-        };
-        let table = table(&[tls, named]).unwrap();
-        let found = table.find(
-            &Selector::parse("acme/prod/a").unwrap(),
-            None,
-            Instant::now(),
-        );
-        assert_eq!(
-            found
-                .iter()
-                .map(|one| one.instance.transport.tls.as_deref())
-                .collect::<Vec<_>>(),
-            [Some("h.internal"), Some("n")]
-        );
-    }
-
-    #[test]
-    fn unusable_targets_are_configuration_errors_that_name_the_place() {
-        for (wrong, what) in [
-            (target("a", "nowhere"), "the address must be `host:port`"),
-            (target("a", "h:0"), "the address must be `host:port`"),
-            (target("", "h:1"), "an app needs a name"),
-            (
-                FixedTarget {
-                    routes: vec!["/".into()],
-                    ..target("a", "h:1")
-                },
-                "`/` is not a route",
-            ),
-            (target(&"x".repeat(2000), "h:1"), "longer than 1,024 bytes"),
-            (target("ok", "h:1"), "`targets[0]` is the same address"),
-        ] {
-            let error = table(&[target("ok", "h:1"), wrong]).unwrap_err();
-            assert_eq!(error.kind(), Kind::Configuration);
-            assert!(
-                error.to_string().starts_with("`targets[1]`") && error.to_string().contains(what),
-                "{error}"
-            );
-        }
-    }
-}
+mod tests;

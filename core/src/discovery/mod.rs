@@ -1,7 +1,8 @@
 //! The routing table and the sources that feed it.
 //!
-//! A *source* is NATS, a gorouter that is polled, or the configuration. Each runs in a task of its own, writes to
-//! the one [`table`] and tells how it is doing. [`Discovery`] is what everybody else sees of all this.
+//! A *source* is NATS, a gorouter that is polled, or a list of fixed targets. The first two run in tasks of their own,
+//! write to the one [`table`] and tell how they are doing; the list comes from the configuration, or from a program
+//! that may replace it at any time. [`Discovery`] is what everybody else sees of all this.
 
 pub mod apply;
 pub mod exporters;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
+use self::fixed::Fixed;
 use self::metrics::Metrics;
 use self::readiness::Board;
 pub use self::readiness::{Readiness, SourceState};
@@ -30,7 +32,7 @@ use self::table::{Bounds, MAX_POLLS, Table};
 pub use self::table::{Located, Process, RouteEntry, WEB};
 use self::throttle::Throttle;
 use crate::calls::Calls;
-use crate::config::{self, Config};
+use crate::config::{self, Config, FixedTarget};
 use crate::error::{Error, Kind};
 use crate::failure::Effect;
 use crate::instance::App;
@@ -118,11 +120,14 @@ impl Sources {
 
         let mut place = 0..;
         let mut reporter = || board.reporter(place.next().unwrap_or_default());
+        let discovery = Discovery {
+            table,
+            board: Arc::clone(&board),
+            fixed: Arc::default(),
+        };
         if !config.targets.is_empty() {
-            fixed::register(&config.targets, &table, now)?;
-            let reporter = reporter();
-            reporter.connected(true, "configured");
-            reporter.ready();
+            drop(reporter());
+            discovery.set_targets(&config.targets)?;
         }
         let listener = config
             .nats
@@ -134,7 +139,7 @@ impl Sources {
         });
         let pollers = pollers.collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
-            discovery: Discovery { table, board },
+            discovery,
             parts,
             listener,
             pollers,
@@ -147,6 +152,7 @@ impl Sources {
 pub struct Discovery {
     table: Arc<Table>,
     board: Arc<Board>,
+    fixed: Arc<Fixed>,
 }
 
 impl Discovery {
@@ -218,6 +224,19 @@ impl Discovery {
             let instance = &located.instance;
             tracing::info!(address = %instance.address, guid = %instance.guid, app = %instance.app.app_id, "an instance has gone: its address answers as another one");
         }
+    }
+
+    /// Replaces all fixed targets, those of the configuration too. Targets that are in both lists stay as they are.
+    /// One that is no longer listed goes, unless NATS or a gorouter vouches for it as well. Other callers wait.
+    ///
+    /// Only what the routing table holds changes: a client has settings for its targets besides, and so replaces
+    /// them with [`Client::set_targets`](crate::client::Client::set_targets).
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] for the first target that cannot be used, by its place in the list. Nothing changes then.
+    pub fn set_targets(&self, targets: &[FixedTarget]) -> Result<(), Error> {
+        self.fixed
+            .set(targets, &self.table, &self.board, Instant::now())
     }
 
     /// The whole table by route key, like gorouter's `/routes`, with ages and sources.

@@ -87,6 +87,32 @@ impl Board {
         }
     }
 
+    /// A source that needs nobody to be heard, under its present name. It is added when it is not there yet.
+    pub(super) fn complete(&self, kind: &'static str, name: String, detail: &str) {
+        let status = Status {
+            kind,
+            name,
+            connected: true,
+            ready: true,
+            detail: detail.into(),
+            last_message: None,
+        };
+        let mut sources = self.lock();
+        match sources.iter_mut().find(|known| known.kind == kind) {
+            Some(known) => *known = status,
+            None => sources.push(status),
+        }
+        self.settle(&sources);
+    }
+
+    /// Falls the latch when all sources are ready.
+    fn settle(&self, sources: &[Status]) {
+        if sources.iter().all(|status| status.ready) {
+            self.ready
+                .send_if_modified(|ready| !std::mem::replace(ready, true));
+        }
+    }
+
     pub(super) fn readiness(&self, now: Instant) -> Readiness {
         let sources = self.lock();
         let state = |status: &Status| SourceState {
@@ -150,8 +176,8 @@ impl Reporter {
         };
         let was_ready = status.ready;
         change(status);
-        if status.ready && !was_ready && sources.iter().all(|status| status.ready) {
-            self.board.ready.send_replace(true);
+        if status.ready && !was_ready {
+            self.board.settle(&sources);
         }
     }
 }
@@ -175,6 +201,34 @@ mod tests {
             "losing a source later does not take it back"
         );
         assert!(!readiness.sources[0].connected);
+    }
+
+    #[tokio::test]
+    async fn a_complete_source_comes_at_any_time_and_takes_nothing_back() {
+        let now = Instant::now();
+        let board = Board::new([("nats", "a:4222".into())]);
+        board.complete("targets", "2 targets".into(), "configured");
+        assert!(!board.readiness(now).ready, "NATS was not heard yet");
+        board.reporter(0).ready();
+        board.complete("targets", "0 targets".into(), "configured");
+        let readiness = board.readiness(now);
+        let names: Vec<_> = readiness
+            .sources
+            .iter()
+            .map(|source| &*source.name)
+            .collect();
+        assert_eq!(
+            (names, readiness.ready),
+            (vec!["a:4222", "0 targets"], true)
+        );
+
+        let alone = Board::new([]);
+        alone.complete("targets", "1 targets".into(), "configured");
+        alone.wait_ready().await;
+        let first = Board::new([("targets", "1 targets".into())]);
+        assert!(!first.is_ready());
+        first.complete("targets", "1 targets".into(), "configured");
+        first.wait_ready().await;
     }
 
     #[tokio::test]

@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::instance::Address;
+
 /// Longest route taken, in bytes. A host has at most 253, a path on the platform at most 128.
 const MAX_KEY: usize = 2048;
 /// Most path segments of a route: bounds what one look-up can cost.
@@ -23,9 +25,10 @@ pub fn key(uri: &str) -> Option<Cow<'_, str>> {
     (fits && clean).then(|| lower(uri))
 }
 
-/// The key of a target of the configuration that has no route. No request leads there: a host has no NUL.
-pub fn of_target(place: usize) -> String {
-    format!("*\0{place}")
+/// The key of a fixed target that has no route: the same wherever it stands in the list. No request leads there, as
+/// a host has no NUL.
+pub fn of_target(app_id: &str, address: &Address) -> String {
+    format!("*\0{app_id}\0{address}")
 }
 
 /// The key as people see it: empty for an instance without a route.

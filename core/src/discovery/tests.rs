@@ -197,13 +197,9 @@ async fn fixed_targets_are_ready_at_once_and_survive_reports() {
         organization: "demo".into(),
         space: "dev".into(),
         app: "hello".into(),
-        app_id: String::new(),
         address: "127.0.0.1:9".into(),
-        index: String::new(),
-        routes: Vec::new(),
         tls: true,
-        server_name: String::new(),
-        http2: false,
+        ..config::FixedTarget::default()
     };
     let config = Config {
         targets: vec![target],

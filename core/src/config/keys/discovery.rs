@@ -5,6 +5,7 @@ use crate::config::checks;
 use crate::config::kind::Kind;
 use crate::config::table::Fallback::{Computed, Empty, Required, Value};
 use crate::config::table::Key;
+use crate::config::target::TARGET_TIMEOUT;
 
 /// A host to connect to.
 const HOST: Kind = Kind::Checked {
@@ -136,15 +137,15 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "targets[].organization",
         kind: Kind::Text,
-        default: Required,
+        default: Empty,
         unit: "",
-        meaning: "A fixed instance that is always there: the organization it is found under.",
+        meaning: "A fixed instance that is always there: the organization it is found under. Without organization and space it is found by GUID and by route only.",
         example: "monitoring",
     },
     Key {
         name: "targets[].space",
         kind: Kind::Text,
-        default: Required,
+        default: Empty,
         unit: "",
         meaning: "Its space.",
         example: "prod",
@@ -152,9 +153,9 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "targets[].app",
         kind: Kind::Text,
-        default: Required,
+        default: Empty,
         unit: "",
-        meaning: "Its app. Several targets with the same three names are instances of one app.",
+        meaning: "Its app. Several targets with the same three names are instances of one app. Required when there is no `app_id`.",
         example: "legacy",
     },
     Key {
@@ -164,6 +165,14 @@ pub(super) const KEYS: &[Key] = &[
         unit: "",
         meaning: "The app's GUID.",
         example: "0f2c3f6e-7f0e-4a53-8f64-6e5f3a0c9a11",
+    },
+    Key {
+        name: "targets[].process_type",
+        kind: Kind::Text,
+        default: Value("web"),
+        unit: "",
+        meaning: "The type of the app's process. By names and GUID only `web` is found, unless another type is asked for.",
+        example: "worker",
     },
     Key {
         name: "targets[].address",
@@ -198,6 +207,46 @@ pub(super) const KEYS: &[Key] = &[
         example: "legacy.example.org",
     },
     Key {
+        name: "targets[].path",
+        kind: Kind::Checked {
+            what: "an absolute path such as `/metrics`, perhaps with a query",
+            check: checks::metric_path,
+            shown: true,
+        },
+        default: Value("/metrics"),
+        unit: "",
+        meaning: "Where it has its metrics. A caller's `metric_path` wins over it, and a bound path over both.",
+        example: "/actuator/prometheus",
+    },
+    Key {
+        name: "targets[].headers.<name>",
+        // Most of them are keys.
+        kind: Kind::Secret,
+        default: Empty,
+        unit: "",
+        meaning: "A header for it, `Authorization` included, but none of the others that promfetch sets itself. Not sent to a path that a caller has chosen or an app has bound.",
+        example: "Bearer secret",
+    },
+    Key {
+        name: "targets[].labels.<name>",
+        kind: Kind::Text,
+        default: Empty,
+        unit: "",
+        meaning: "A label for its samples, after the nine of the instance. It wins over one of the same name in `extra_labels`.",
+        example: "blue",
+    },
+    Key {
+        name: "targets[].timeout",
+        kind: Kind::Duration {
+            min: *TARGET_TIMEOUT.start(),
+            max: *TARGET_TIMEOUT.end(),
+        },
+        default: Computed("the page's"),
+        unit: "",
+        meaning: "How long it may take. The time of the whole page counts as well.",
+        example: "2s",
+    },
+    Key {
         name: "targets[].tls",
         kind: Kind::Bool,
         default: Value("false"),
@@ -216,6 +265,22 @@ pub(super) const KEYS: &[Key] = &[
         unit: "",
         meaning: "The name that its certificate must have.",
         example: "legacy.internal",
+    },
+    Key {
+        name: "targets[].cert_chain",
+        kind: Kind::Certificates,
+        default: Computed("`backends.cert_chain`"),
+        unit: "",
+        meaning: "Client certificate for this target.",
+        example: "-----BEGIN CERTIFICATE-----…",
+    },
+    Key {
+        name: "targets[].private_key",
+        kind: Kind::PrivateKey,
+        default: Computed("`backends.private_key`"),
+        unit: "",
+        meaning: "Its key.",
+        example: "-----BEGIN PRIVATE KEY-----…",
     },
     Key {
         name: "targets[].http2",

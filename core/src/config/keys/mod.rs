@@ -14,6 +14,11 @@ pub fn table() -> Table {
     Table::new(&[discovery::KEYS, fetch::KEYS, page::KEYS])
 }
 
+/// The keys of fixed targets alone, as a program may hand them over while it runs.
+pub fn targets() -> Table {
+    table().within("targets[]")
+}
+
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);

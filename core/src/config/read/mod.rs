@@ -1,15 +1,17 @@
 //! From texts to the typed settings, with the rules that tie several keys together.
 
+mod targets;
+
 use std::time::Duration;
 
 use rustls::RootCertStore;
 
+pub(super) use self::targets::Reading;
 use super::problem::{Problems, Warning};
 use super::reader::{At, Reader};
 use super::values::Values;
 use super::{
-    Config, Discovery, ExternalExporter, Fetch, FixedTarget, Gorouter, LabelConflict, Merge, Nats,
-    Secret, keys,
+    Config, Discovery, ExternalExporter, Fetch, Gorouter, LabelConflict, Merge, Nats, Secret, keys,
 };
 use crate::exposition::Format;
 use crate::labels::{Labels, check_further};
@@ -46,7 +48,7 @@ impl Config {
                 .iter()
                 .map(read_gorouter)
                 .collect(),
-            targets: read_targets(root),
+            targets: targets::read_all(root),
             external_exporters: read_exporters(root),
             discovery: read_discovery(root),
             fetch: read_fetch(root),
@@ -97,34 +99,6 @@ fn read_gorouter(at: &At<'_>) -> Gorouter {
         user: at.text("user"),
         pass: at.secret("pass"),
     }
-}
-
-fn read_targets(root: &At<'_>) -> Vec<FixedTarget> {
-    let mut targets: Vec<FixedTarget> = Vec::new();
-    for at in root.sections("targets") {
-        let mut target = FixedTarget {
-            organization: at.text("organization"),
-            space: at.text("space"),
-            app: at.text("app"),
-            app_id: at.text("app_id"),
-            address: at.text("address"),
-            index: at.text("index"),
-            routes: at.texts("routes"),
-            tls: at.boolean("tls"),
-            server_name: at.text("server_name"),
-            http2: at.boolean("http2"),
-        };
-        let of_the_app = |other: &&FixedTarget| {
-            (&other.organization, &other.space, &other.app)
-                == (&target.organization, &target.space, &target.app)
-        };
-        let position = targets.iter().filter(of_the_app).count();
-        if target.index.is_empty() {
-            target.index = position.to_string();
-        }
-        targets.push(target);
-    }
-    targets
 }
 
 fn read_exporters(root: &At<'_>) -> Vec<ExternalExporter> {

@@ -125,8 +125,8 @@ fn what_is_missing_or_misfits_is_said() {
             "`backends.private_key`: is required when `cert_chain` is given (option backends.cert_chain)",
         ),
         (
-            &[("targets", r#"[{"space":"s","app":"a","address":"h:1"}]"#)],
-            "`targets[0].organization`: is required (option targets)",
+            &[("targets", r#"[{"space":"s","address":"h:1"}]"#)],
+            "`targets[0].app`: is required when there is no `app_id` (option targets)",
         ),
         (
             &[(

@@ -3,7 +3,7 @@
 
 mod at;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 pub use at::At;
 
@@ -13,6 +13,9 @@ use super::problem::{Origin, Problem, Problems, Severity, Warning};
 use super::table::{Key, Shape, Table};
 use super::values::{Node, Values, unknown};
 
+/// Problems, and warnings, that are kept: nobody reads more, and a list may have 100,000 elements that are all wrong.
+const MOST: usize = 200;
+
 /// Reads values by a table and collects what is wrong with them.
 #[derive(Debug)]
 pub struct Reader<'v> {
@@ -20,19 +23,30 @@ pub struct Reader<'v> {
     values: &'v Values,
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Warning>>,
+    has_more: Cell<bool>,
 }
 
 impl<'v> Reader<'v> {
     /// A reader. Keys that the table does not know become warnings; values of the wrong shape, such as a list where
     /// a text belongs, become problems.
     pub fn new(table: &'v Table, values: &'v Values) -> Self {
+        Self::with(table, values, false)
+    }
+
+    /// A reader for which keys that the table does not know are problems.
+    pub fn strict(table: &'v Table, values: &'v Values) -> Self {
+        Self::with(table, values, true)
+    }
+
+    fn with(table: &'v Table, values: &'v Values, is_strict: bool) -> Self {
         let reader = Self {
             table,
             values,
             problems: RefCell::default(),
             warnings: RefCell::default(),
+            has_more: Cell::new(false),
         };
-        reader.check_shapes();
+        reader.check_shapes(is_strict);
         reader
     }
 
@@ -46,10 +60,14 @@ impl<'v> Reader<'v> {
     /// # Errors
     /// All problems found so far, and the warnings with them.
     pub fn finish(self) -> Result<Vec<Warning>, Problems> {
-        Problems::or_warnings(self.problems.into_inner(), self.warnings.into_inner())
+        let mut problems = self.problems.into_inner();
+        if self.has_more.get() {
+            problems.push(Problem::new("", "there are more problems", None));
+        }
+        Problems::or_warnings(problems, self.warnings.into_inner())
     }
 
-    fn check_shapes(&self) {
+    fn check_shapes(&self, is_strict: bool) {
         let mut done: Option<Path> = None;
         for (path, entry) in self.values.iter() {
             if done.as_ref().is_some_and(|outer| path.is_within(outer)) {
@@ -62,7 +80,12 @@ impl<'v> Reader<'v> {
                     continue;
                 }
                 (Shape::Unknown, _) => {
-                    self.warning(unknown(self.table, path, entry.origin.clone()).into());
+                    let unknown = unknown(self.table, path, entry.origin.clone());
+                    if is_strict {
+                        self.problem(unknown);
+                    } else {
+                        self.warning(unknown.into());
+                    }
                     done = Some(path.clone());
                     continue;
                 }
@@ -96,14 +119,19 @@ impl<'v> Reader<'v> {
     /// Notes a problem; a key that is read twice has it once.
     fn problem(&self, problem: Problem) {
         let mut problems = self.problems.borrow_mut();
-        if !problems.contains(&problem) {
+        if problems.contains(&problem) {
+            return;
+        }
+        if problems.len() < MOST {
             problems.push(problem);
+        } else {
+            self.has_more.set(true);
         }
     }
 
     fn warning(&self, warning: Warning) {
         let mut warnings = self.warnings.borrow_mut();
-        if !warnings.contains(&warning) {
+        if warnings.len() < MOST && !warnings.contains(&warning) {
             warnings.push(warning);
         }
     }

@@ -12,7 +12,7 @@ pub enum Source {
     Poll(u8),
     /// A message on NATS.
     Nats,
-    /// The configuration.
+    /// A fixed target.
     Fixed,
 }
 
@@ -46,6 +46,14 @@ impl Leases {
                 self.polls.fetch_and(!bit(number), Ordering::Relaxed);
             }
             Source::Fixed => self.fixed.store(false, Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn held_by(&self, source: Source) -> bool {
+        match source {
+            Source::Nats => self.nats_seen() != 0,
+            Source::Poll(number) => self.polled(number),
+            Source::Fixed => self.fixed(),
         }
     }
 

@@ -55,12 +55,12 @@ pub enum Applied {
     Refused(Refusal),
 }
 
-/// The endpoints that one poll has listed.
+/// The endpoints that one poll, or a list of fixed targets, has named.
 #[derive(Debug, Default)]
 pub struct Seen(HashSet<u32>);
 
 impl Seen {
-    /// Notes what the poll's registration has touched.
+    /// Notes what a registration has touched.
     pub fn note(&mut self, applied: Applied) {
         if let Applied::Unchanged(id) | Applied::Changed(id) = applied {
             self.0.insert(id);
@@ -171,12 +171,16 @@ impl Table {
 
     /// Ends a good poll: the gorouter's lease ends on all endpoints that it has not listed. How many were removed.
     pub fn finish_poll(&self, number: u8, seen: &Seen, now: Instant) -> usize {
-        let source = Source::Poll(number);
-        let removed = self.release(source, |id, state| {
-            state.endpoints[id].leases.polled(number) && !seen.0.contains(&id)
-        });
+        let removed = self.keep(Source::Poll(number), seen);
         self.poll_done(number, now);
         removed
+    }
+
+    /// Ends the source's lease on all endpoints that are not among these. How many were removed.
+    pub fn keep(&self, source: Source, seen: &Seen) -> usize {
+        self.release(source, |id, state| {
+            state.endpoints[id].leases.held_by(source) && !seen.0.contains(&id)
+        })
     }
 
     /// Notes a good poll that ends no lease: one whose missing endpoints are not believed to be gone yet.

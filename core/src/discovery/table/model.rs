@@ -65,6 +65,7 @@ enum Step {
     Say(Source, usize, Said),
     Poll(u8, Vec<(usize, Said)>),
     DoubtedPoll(u8, Vec<(usize, Said)>),
+    Targets(Vec<(usize, Said)>),
     Unregister(usize, usize, u16),
     Wait(u64),
     Age,
@@ -99,6 +100,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..KEYS.len(), said()).prop_map(|(key, said)| Step::Say(Source::Fixed, key, said)),
         3 => (0..2u8, listed()).prop_map(|(number, listed)| Step::Poll(number, listed)),
         1 => (0..2u8, listed()).prop_map(|(number, listed)| Step::DoubtedPoll(number, listed)),
+        2 => listed().prop_map(Step::Targets),
         4 => (0..KEYS.len(), 0..2usize, 1..4u16).prop_map(|(key, host, port)| Step::Unregister(key, host, port)),
         3 => prop_oneof![Just(20_000), Just(119_000), Just(LIFE)].prop_map(Step::Wait),
         3 => Just(Step::Age),
@@ -247,6 +249,19 @@ impl Model {
             Step::DoubtedPoll(number, listed) => {
                 self.poll(*number, listed);
             }
+            Step::Targets(listed) => {
+                for (key, said) in listed {
+                    self.say(Source::Fixed, *key, *said);
+                }
+                let seen: BTreeSet<Place> = listed
+                    .iter()
+                    .map(|(key, said)| (*key, said.address()))
+                    .collect();
+                for (place, entry) in &mut self.entries {
+                    entry.fixed = seen.contains(place);
+                }
+                self.drop_unleased();
+            }
             Step::Unregister(key, host, port) => {
                 if self
                     .entries
@@ -327,15 +342,10 @@ impl Model {
 
 fn apply(table: &Table, step: &Step, start: Instant, now: u64) {
     let now = start + Duration::from_millis(now);
-    let poll = |number: u8, listed: &[(usize, Said)]| {
+    let list = |source: Source, listed: &[(usize, Said)]| {
         let mut seen = Seen::default();
         for (key, said) in listed {
-            seen.note(table.register(
-                Source::Poll(number),
-                KEYS[*key],
-                &Record::of(&said.registration()),
-                now,
-            ));
+            seen.note(table.register(source, KEYS[*key], &Record::of(&said.registration()), now));
         }
         seen
     };
@@ -344,11 +354,14 @@ fn apply(table: &Table, step: &Step, start: Instant, now: u64) {
             table.register(*source, KEYS[*key], &Record::of(&said.registration()), now);
         }
         Step::Poll(number, listed) => {
-            table.finish_poll(*number, &poll(*number, listed), now);
+            table.finish_poll(*number, &list(Source::Poll(*number), listed), now);
         }
         Step::DoubtedPoll(number, listed) => {
-            poll(*number, listed);
+            list(Source::Poll(*number), listed);
             table.poll_done(*number, now);
+        }
+        Step::Targets(listed) => {
+            table.keep(Source::Fixed, &list(Source::Fixed, listed));
         }
         Step::Unregister(key, host, port) => {
             table.unregister(KEYS[*key], HOSTS[*host], *port, now);
