@@ -117,6 +117,9 @@ pub fn client_config(
 /// every instance has a name of its own. A remembered session saves half of the next handshake.
 const SESSIONS: usize = 16_384;
 
+/// The same for a profile of one or a few servers. The room is taken at once, and there may be thousands of profiles.
+const FEW_SESSIONS: usize = 64;
+
 /// How connections to instances are secured at one moment: it is replaced as a whole when the identity changes.
 #[derive(Clone)]
 pub struct Profile {
@@ -130,12 +133,13 @@ impl Profile {
         roots: &Arc<RootCertStore>,
         skip_verification: bool,
         identity: Option<Arc<CertifiedKey>>,
+        sessions: usize,
     ) -> Self {
         /// Unique in the process, so that it tells two kinds of profiles apart as well as two generations of one.
         static GENERATION: AtomicU64 = AtomicU64::new(0);
 
         let mut http1 = client_config(Arc::clone(roots), skip_verification, identity);
-        http1.resumption = Resumption::in_memory_sessions(SESSIONS);
+        http1.resumption = Resumption::in_memory_sessions(sessions);
         // The clone shares issuers, identity and sessions.
         let mut http2 = http1.clone();
         // Envoy beside the app offers h2 but forwards plain bytes: whoever offers it speaks h2 to an app that may
@@ -184,7 +188,8 @@ impl Profiles {
         skip_verification: bool,
         identity: Option<Arc<CertifiedKey>>,
     ) -> Self {
-        let current = ArcSwap::from_pointee(Profile::new(&roots, skip_verification, identity));
+        let current =
+            ArcSwap::from_pointee(Profile::new(&roots, skip_verification, identity, SESSIONS));
         Self {
             roots,
             skip_verification,
@@ -203,7 +208,18 @@ impl Profiles {
             &self.roots,
             self.skip_verification,
             identity,
+            SESSIONS,
         )));
+    }
+
+    /// A profile with another client certificate, for a few servers.
+    pub fn beside(&self, identity: Arc<CertifiedKey>) -> Profile {
+        Profile::new(
+            &self.roots,
+            self.skip_verification,
+            Some(identity),
+            FEW_SESSIONS,
+        )
     }
 }
 

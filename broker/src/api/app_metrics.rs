@@ -99,6 +99,7 @@ async fn page(
         accepted: accepted(api, address.version, headers),
         authorization: for_the_app(&api.gate, headers),
         bound,
+        headers: HeaderMap::new(),
         forwarded_for: peer.map(|Extension(Peer(peer))| {
             Caller::of(peer.ip(), headers, &api.config.trusted_proxies).forwarded_for
         }),

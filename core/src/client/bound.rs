@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
-use serde::Serialize;
 
-use super::DEFAULT_METRIC_PATH;
 use crate::discovery::WEB;
 use crate::fetch::Extras;
 
@@ -47,33 +45,14 @@ pub struct Bound {
     processes: HashMap<Box<str>, Box<str>>,
 }
 
+/// The settings of one app, in the form in which targets get them.
 #[derive(Debug)]
-struct App {
-    settings: Settings,
+pub(super) struct App {
+    pub(super) settings: Settings,
     /// With the credentials.
-    extras: Arc<Extras>,
+    pub(super) extras: Arc<Extras>,
     /// Without them: for a path that the caller has chosen.
-    without_credentials: Arc<Extras>,
-}
-
-/// Why an instance is asked for this path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PathSource {
-    /// Nobody has said anything: `/metrics`.
-    Default,
-    /// The caller's `metric_path`.
-    Query,
-    /// The app's own setting.
-    Binding,
-}
-
-/// How the instances of one app are asked.
-#[derive(Clone, Debug)]
-pub(super) struct Way<'a> {
-    pub(super) path: &'a str,
-    pub(super) source: PathSource,
-    pub(super) extras: Option<Arc<Extras>>,
+    pub(super) without_credentials: Arc<Extras>,
 }
 
 impl FromIterator<(Box<str>, Settings)> for Bound {
@@ -128,31 +107,12 @@ impl Bound {
         self.processes.get(app_id).map_or(WEB, |name| name)
     }
 
-    pub(super) fn processes(&self) -> &HashMap<Box<str>, Box<str>> {
-        &self.processes
+    pub(super) fn app(&self, app_id: &str) -> Option<&App> {
+        self.apps.get(app_id).map(|app| &**app)
     }
 
-    /// How to ask an app when the caller asks for this path, or for none.
-    ///
-    /// The app's own path wins. Its credentials and headers are sent there, or to the default path, and never to a
-    /// path of the caller's choice: with them a caller could read what only the app's own users may.
-    pub(super) fn way<'a>(&'a self, app_id: &str, asked: Option<&'a str>) -> Way<'a> {
-        let app = self.apps.get(app_id);
-        let bound = app.and_then(|app| app.settings.path.as_deref());
-        let (path, source) = match (bound, asked) {
-            (Some(path), _) => (path, PathSource::Binding),
-            (None, Some(path)) => (path, PathSource::Query),
-            (None, None) => (DEFAULT_METRIC_PATH, PathSource::Default),
-        };
-        let extras = app.map(|app| match source {
-            PathSource::Query => Arc::clone(&app.without_credentials),
-            PathSource::Default | PathSource::Binding => Arc::clone(&app.extras),
-        });
-        Way {
-            path,
-            source,
-            extras,
-        }
+    pub(super) fn processes(&self) -> &HashMap<Box<str>, Box<str>> {
+        &self.processes
     }
 }
 
@@ -160,102 +120,12 @@ impl Bound {
 mod tests {
     use super::*;
 
-    fn settings(path: Option<&str>) -> Settings {
-        Settings {
-            path: path.map(Box::from),
-            authorization: Some(HeaderValue::from_static("Bearer secret")),
-            headers: HeaderMap::from_iter([(
-                http::header::FROM,
-                HeaderValue::from_static("promfetch"),
-            )]),
-            timeout: Some(Duration::from_secs(2)),
-            ..Settings::default()
-        }
-    }
-
-    #[test]
-    fn the_apps_own_path_wins_and_its_credentials_go_nowhere_else() {
-        let bound: Bound = [
-            ("with".into(), settings(Some("/own"))),
-            ("without".into(), settings(None)),
-        ]
-        .into_iter()
-        .collect();
-        for (app, asked, path, source, credentials, why) in [
-            ("with", None, "/own", PathSource::Binding, true, "its path"),
-            (
-                "with",
-                Some("/admin"),
-                "/own",
-                PathSource::Binding,
-                true,
-                "the caller's path does not count",
-            ),
-            (
-                "without",
-                None,
-                "/metrics",
-                PathSource::Default,
-                true,
-                "the path as it is",
-            ),
-            (
-                "without",
-                Some("/admin"),
-                "/admin",
-                PathSource::Query,
-                false,
-                "the caller's choice",
-            ),
-            (
-                "without",
-                Some("/metrics"),
-                "/metrics",
-                PathSource::Query,
-                false,
-                "chosen by the caller, whatever it is",
-            ),
-            (
-                "other",
-                Some("/m"),
-                "/m",
-                PathSource::Query,
-                false,
-                "not bound",
-            ),
-            (
-                "other",
-                None,
-                "/metrics",
-                PathSource::Default,
-                false,
-                "not bound",
-            ),
-        ] {
-            let way = bound.way(app, asked);
-            assert_eq!((way.path, way.source), (path, source), "{app}: {why}");
-            let extras = way.extras.as_deref();
-            assert_eq!(
-                extras.is_some_and(|extras| extras.authorization.is_some()),
-                credentials,
-                "{app} {asked:?}: {why}"
-            );
-            assert_eq!(
-                extras.is_some_and(|extras| !extras.headers.is_empty()),
-                credentials,
-                "{app} {asked:?}: {why}"
-            );
-            assert_eq!(
-                extras.and_then(|extras| extras.timeout).is_some(),
-                app != "other",
-                "the time counts on every path"
-            );
-        }
-    }
-
     #[test]
     fn credentials_do_not_show() {
-        let settings = settings(Some("/own"));
+        let settings = Settings {
+            authorization: Some(HeaderValue::from_static("Bearer secret")),
+            ..Settings::default()
+        };
         assert!(!format!("{settings:?}").contains("secret"));
         let bound: Bound = [("app".into(), settings)].into_iter().collect();
         assert!(!format!("{bound:?}").contains("secret"), "{bound:?}");

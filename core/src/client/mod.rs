@@ -1,32 +1,39 @@
 //! Discover, fetch, merge: what the service, the C library and the plugins call.
 
 mod bound;
+mod fixed;
 mod formats;
+mod key;
 mod query;
 mod status;
 mod targets;
+mod way;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub use bound::{Bound, PathSource, Settings};
+pub use bound::{Bound, Settings};
+pub use fixed::check_header;
 pub use query::{Query, pick_instance, scrape_timeout};
 pub use status::InstanceStatus;
+pub use way::PathSource;
+
+use fixed::{Fixed, Owns};
+use way::Way;
 
 use crate::calls::{Call, Calls};
-use crate::config::Config;
+use crate::config::{Config, FixedTarget};
 use crate::discovery::{Discovery, Located, Process, Readiness, SourceState};
 use crate::error::{Error, Kind};
 use crate::exposition::{Dialect, Format};
 use crate::failure::{Effect, Reason};
-use crate::fetch::{Fetcher, FlightKey, Outcome, Request, Target};
+use crate::fetch::{Fetcher, Outcome, Request, Target};
 use crate::merge::{self, Health, Input, Merged};
 pub use crate::metric_path::{DEFAULT_METRIC_PATH, MAX_METRIC_PATH, check_metric_path};
 use crate::metrics::AppFetches;
@@ -44,6 +51,7 @@ struct Shared {
     config: Config,
     discovery: Discovery,
     fetcher: Fetcher,
+    fixed: Fixed,
     app_fetches: AppFetches,
     plan: Call,
 }
@@ -87,20 +95,24 @@ impl Client {
     /// end when `shutdown` is cancelled. Own metrics are added to `registry`.
     ///
     /// # Errors
-    /// [`Kind::Configuration`] for certificates and addresses that cannot be used.
+    /// [`Kind::Configuration`] for certificates, addresses and targets that cannot be used.
     pub fn start(
-        config: Config,
+        mut config: Config,
         registry: &mut Registry,
         shutdown: CancellationToken,
     ) -> Result<Self, Error> {
         let calls = Calls::register(registry);
         let app_fetches = AppFetches::register(registry);
         let fetcher = Fetcher::new(&config, &calls, registry)?;
+        let fixed = Fixed::new(Owns::of(&config.targets, &fetcher)?);
         let discovery = Discovery::start(&config, &calls, registry, shutdown.clone())?;
+        // From now on they may be replaced.
+        config.targets = Vec::new();
         let client = Self(Arc::new(Shared {
             config,
             discovery,
             fetcher,
+            fixed,
             app_fetches,
             plan: calls.call("merge", "plan"),
         }));
@@ -114,8 +126,22 @@ impl Client {
     /// As [`Self::start`].
     pub fn check(config: &Config) -> Result<(), Error> {
         let registry = &mut Registry::default();
-        Fetcher::new(config, &Calls::register(registry), registry)?;
+        let fetcher = Fetcher::new(config, &Calls::register(registry), registry)?;
+        Owns::of(&config.targets, &fetcher)?;
         Discovery::check(config)
+    }
+
+    /// Replaces all fixed targets, those of the configuration too, while pages are made.
+    /// [`targets_from_json`](crate::config::targets_from_json) reads such a list. Targets that are in both lists keep
+    /// their connections. Other callers wait.
+    ///
+    /// # Errors
+    /// [`Kind::Configuration`] for the first target that cannot be used, by its place in the list. Nothing changes then.
+    pub fn set_targets(&self, targets: Vec<FixedTarget>) -> Result<(), Error> {
+        let shared = &*self.0;
+        shared
+            .fixed
+            .replace(&targets, &shared.fetcher, &shared.discovery)
     }
 
     /// The routing table and the state of its sources.
@@ -186,6 +212,18 @@ impl Client {
         no_such_app(selector)
     }
 
+    /// What a page would ask these instances for, one target each, in the same order: addresses, Hosts, paths and labels.
+    pub fn targets(
+        &self,
+        located: Vec<Located>,
+        metric_path: Option<&str>,
+        bound: &Bound,
+    ) -> Vec<Arc<Target>> {
+        let owns = self.0.fixed.current();
+        let extra = &self.0.config.merge.extra_labels;
+        targets::of_instances(located, metric_path, bound, &owns, extra)
+    }
+
     /// Asks all these instances at once and merges what arrives in time.
     ///
     /// # Errors
@@ -202,8 +240,7 @@ impl Client {
         } else {
             targets::of_exporters(&shared.config.external_exporters, &located, extra)
         };
-        let asked = query.metric_path.as_deref();
-        let mut targets = targets::of_instances(located, asked, &query.bound, extra);
+        let mut targets = self.targets(located, query.metric_path.as_deref(), &query.bound);
         targets.extend(exporters);
 
         let fetcher = &shared.fetcher;
@@ -250,10 +287,12 @@ impl Client {
             .0
             .fetcher
             .last_outcomes(located.iter().map(|one| &*one.instance));
+        let owns = self.0.fixed.current();
         let pairs = located.iter().zip(last);
         pairs
             .map(|(one, last)| {
-                let way = bound.way(&one.instance.app.app_id, metric_path);
+                let app_id = &one.instance.app.app_id;
+                let way = Way::of(bound, app_id, owns.get(one), metric_path);
                 InstanceStatus::of(one, &way, last)
             })
             .collect()
@@ -318,13 +357,13 @@ fn is_complete(located: &[Located], readiness: &Readiness) -> bool {
 }
 
 fn request(query: &Query, targets: Vec<Arc<Target>>, deadline: Instant) -> Request {
-    let accept = query.accepted.header();
     Request {
-        key: flight_key(query, &accept, &targets),
+        key: key::of(query, &targets),
         app_ids: app_ids(&targets),
-        accept,
+        accept: query.accepted.header(),
         dialect: query.accepted.certain(),
         authorization: query.authorization.clone(),
+        headers: query.headers.clone(),
         forwarded_for: query.forwarded_for.as_deref().map(Into::into),
         deadline,
         targets,
@@ -362,49 +401,6 @@ fn plain(selector: &Selector) -> String {
         } => format!("{organization}/{space}/{app}"),
         Selector::Guid(text) | Selector::Route(text) => text.to_string(),
     }
-}
-
-/// What makes two requests equal, so that they may share one fetch: selector, formats, the forwarded credentials,
-/// every instance asked with the Host and the path it is asked under, and what an app gets besides.
-fn flight_key(query: &Query, accept: &HeaderValue, targets: &[Arc<Target>]) -> FlightKey {
-    let mut key = format!("{}\0", query.selector).into_bytes();
-    let mut add = |text: &[u8]| {
-        key.extend_from_slice(text);
-        key.push(0);
-    };
-    add(accept.as_bytes());
-    // Not all that differs here shows in the header.
-    add(format!("{:?}", query.accepted.certain()).as_bytes());
-    add(query
-        .authorization
-        .as_ref()
-        .map_or(&b""[..], |value| value.as_bytes()));
-    let mut last = None;
-    for target in targets {
-        let registration = target
-            .instance
-            .as_ref()
-            .map_or(0, |located| located.registration);
-        add(target.address.to_string().as_bytes());
-        add(&registration.to_ne_bytes());
-        add(target.host.as_bytes());
-        add(target.path_and_query.as_bytes());
-        // The instances of an app stand together and share their extras.
-        if let Some(extras) = &target.extras
-            && !last.is_some_and(|last| Arc::ptr_eq(last, extras))
-        {
-            let credentials = extras.authorization.iter();
-            let headers = extras.headers.iter();
-            for (name, value) in headers.map(|(name, value)| (name.as_str(), value)) {
-                add(name.as_bytes());
-                add(value.as_bytes());
-            }
-            credentials.for_each(|value| add(value.as_bytes()));
-            add(format!("{:?}", extras.timeout).as_bytes());
-            last = Some(extras);
-        }
-    }
-    key.into()
 }
 
 /// The apps of a page: whoever shares them shares one part of the fetches when there is contention.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 
 use super::bound::Bound;
 use crate::discovery::Located;
@@ -24,6 +24,10 @@ pub struct Query {
     pub only_app_metrics: bool,
     /// What the caller takes: instances are asked for it, and the page is in the best of it that any of them sent.
     pub accepted: Accepted,
+    /// The caller's further headers, each checked by [`check_header`](super::check_header): for the app's instances,
+    /// not for external exporters and not over redirects. What targets and apps have of their own wins over them,
+    /// and what promfetch sets itself over all.
+    pub headers: HeaderMap,
     /// The caller's own credentials for the app: sent to its instances, to nobody else.
     pub authorization: Option<HeaderValue>,
     /// `X-Forwarded-For` as the instances see it.

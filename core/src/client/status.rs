@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::bound::{PathSource, Way};
+use super::way::{PathSource, Way};
 use crate::discovery::Located;
 use crate::fetch::LastOutcome;
 
@@ -25,7 +25,7 @@ pub struct InstanceStatus {
     pub host: String,
     /// The path that the next page asks for.
     pub path: String,
-    /// Why: `default`, `query` (the caller's `metric_path`) or `binding` (what the app's developers have bound).
+    /// Why: `default`, `target` (a fixed target's own), `query` (the caller's `metric_path`) or `binding` (what the app's developers have bound).
     pub path_source: PathSource,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub isolation_segment: String,

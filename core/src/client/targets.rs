@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::bound::Bound;
+use super::fixed::Owns;
+use super::way::Way;
 use crate::config::ExternalExporter;
 use crate::discovery::Located;
 use crate::fetch::Target;
@@ -14,19 +16,26 @@ pub(super) fn of_instances(
     located: Vec<Located>,
     asked: Option<&str>,
     bound: &Bound,
+    owns: &Owns,
     extra: &Labels,
 ) -> Vec<Arc<Target>> {
     let target = |one: Located| {
-        let way = bound.way(&one.instance.app.app_id, asked);
+        let own = owns.get(&one);
+        let way = Way::of(bound, &one.instance.app.app_id, own, asked);
+        let labels = match own {
+            None => one.instance.labels(),
+            Some(own) => with_extra(one.instance.labels(), &own.labels),
+        };
         Arc::new(Target {
             exporter: None,
             address: one.instance.address.clone(),
             transport: one.instance.transport.clone(),
             host: one.host.clone(),
             path_and_query: way.path.into(),
-            labels: with_extra(one.instance.labels(), extra),
+            labels: with_extra(labels, extra),
             trusted: one.trusted,
             extras: way.extras,
+            profile: own.and_then(|own| own.profile.clone()),
             instance: Some(one),
         })
     };
@@ -77,13 +86,17 @@ fn of_exporter(exporter: &ExternalExporter, app: &App, extra: &Labels) -> Target
         labels: with_extra(app.labels(), extra),
         trusted: true,
         extras: None,
+        profile: None,
         address,
     }
 }
 
+/// The labels with further ones behind them. What is there already stays as it is.
 fn with_extra(mut labels: Labels, extra: &Labels) -> Labels {
     for (name, value) in extra.iter() {
-        labels.push(name.to_owned(), value);
+        if labels.get(name).is_none() {
+            labels.push(name.to_owned(), value);
+        }
     }
     labels
 }

@@ -30,6 +30,7 @@ pub mod values;
 
 use std::time::Duration;
 
+pub(crate) use self::target::is_authorization;
 pub use self::target::{FixedTarget, MAX_TARGETS, TARGET_TIMEOUT, targets_from_json};
 use crate::labels::Labels;
 use crate::policy::AddressPolicy;

@@ -25,6 +25,7 @@ use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
 use self::fixed::Fixed;
+pub(crate) use self::fixed::known_as;
 use self::metrics::Metrics;
 use self::readiness::Board;
 pub use self::readiness::{Readiness, SourceState};

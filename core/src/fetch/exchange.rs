@@ -116,7 +116,7 @@ impl Exchange<'_> {
         };
         let late = |_| {
             let detail = format!(
-                "no complete page within the {} s that the app has set",
+                "no complete page within the {} s that are set for this instance",
                 timeout.as_secs_f64()
             );
             Failure::new(Reason::Timeout, detail)
@@ -175,6 +175,7 @@ impl Exchange<'_> {
             transport,
             trusted,
             exporter,
+            profile,
             ..
         } = self.target;
         let tls = match &transport.tls {
@@ -186,13 +187,14 @@ impl Exchange<'_> {
                         format!("`{name}` is no name that a certificate can have"),
                     )
                 })?;
+                let profile = profile.as_ref().map(Arc::clone);
                 // Exporters outside the platform are not shown the client certificate for its instances.
                 let profiles = if exporter.is_some() {
                     &self.inner.exporters
                 } else {
                     &self.inner.instances
                 };
-                Some((profiles.current(), name))
+                Some((profile.unwrap_or_else(|| profiles.current()), name))
             }
         };
         let http2 = transport.http2 && self.inner.enable_http2;

@@ -297,6 +297,7 @@ mod tests {
     fn targets(count: u16) -> Vec<Arc<Target>> {
         let target = |port| Target {
             extras: None,
+            profile: None,
             instance: None,
             exporter: None,
             address: Address {

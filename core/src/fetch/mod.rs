@@ -18,6 +18,7 @@ mod decode;
 mod exchange;
 mod flight;
 mod health;
+mod identities;
 mod inflate;
 mod limits;
 mod metrics;
@@ -47,6 +48,7 @@ use self::convert::Starved;
 use self::exchange::{Exchange, Siblings};
 use self::flight::{Flights, Role, Seatbelt};
 use self::health::Health;
+use self::identities::Identities;
 use self::limits::Limit;
 use self::metrics::Metrics;
 use self::pool::Pool;
@@ -59,7 +61,7 @@ use crate::exposition::{Dialect, Limits, Page};
 use crate::failure::{Failure, Reason};
 use crate::instance::{Address, Instance, Transport};
 use crate::labels::Labels;
-use crate::tls::{self, Profiles};
+use crate::tls::{self, Profile, Profiles};
 
 /// How often old connections, failures and outcomes are looked for.
 const HOUSEKEEPING: Duration = Duration::from_secs(5);
@@ -84,6 +86,8 @@ pub struct Target {
     pub trusted: bool,
     /// What this target gets besides what all of a page get. Targets of one app share it.
     pub extras: Option<Arc<Extras>>,
+    /// How to speak TLS with it, when not as with all instances; see [`Fetcher::profile`].
+    pub profile: Option<Arc<Profile>>,
 }
 
 /// What one target gets besides what all targets of a page get. It goes along over redirects, which never leave
@@ -121,6 +125,8 @@ pub struct Request {
     pub dialect: Option<Dialect>,
     /// The caller's `Authorization`, for app instances only. Credentials for promfetch itself never belong here.
     pub authorization: Option<HeaderValue>,
+    /// The caller's further headers, for app instances only and not over redirects. All others win over them.
+    pub headers: HeaderMap,
     /// Value of `X-Forwarded-For`.
     pub forwarded_for: Option<Box<str>>,
     /// Whatever has arrived by then is the result.
@@ -179,6 +185,7 @@ struct Inner {
     bounds: Bounds,
     instances: Profiles,
     exporters: Profiles,
+    identities: Identities,
     pool: Arc<Pool>,
     limit: Limit,
     backoff: Backoff,
@@ -228,6 +235,7 @@ impl Fetcher {
             },
             instances: Profiles::new(Arc::clone(&roots), fetch.skip_ssl_validation, identity),
             exporters: Profiles::new(roots, fetch.skip_ssl_validation, None),
+            identities: Identities::default(),
             pool: Pool::new(fetch, connector, Arc::clone(&metrics)),
             limit: Limit::new(
                 fetch.max_fetches,
@@ -347,22 +355,6 @@ impl Fetcher {
             .map(|instance| self.0.health.last(instance))
             .collect()
     }
-
-    /// Takes another client certificate for instances (PEM; both empty: none). Connections made with the old one
-    /// are closed as soon as they are idle.
-    ///
-    /// # Errors
-    /// [`Kind::Configuration`] when it cannot be used; the old one stays then.
-    pub fn reload_identity(&self, chain: &str, key: &str) -> Result<(), Error> {
-        let identity = if chain.trim().is_empty() && key.trim().is_empty() {
-            None
-        } else {
-            Some(Arc::new(tls::identity(chain, key)?))
-        };
-        self.0.instances.rotate(identity);
-        self.0.pool.clear();
-        Ok(())
-    }
 }
 
 /// What the tasks of one flight share.
@@ -470,6 +462,7 @@ impl Inner {
                     inner.backoff.sweep(now);
                     inner.flights.sweep(now, false);
                     inner.health.sweep(now);
+                    inner.identities.sweep();
                     inner.metrics.sweep(now);
                 }
             });

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::connect::NoBody;
 use super::{Request, Target};
 use crate::failure::{Failure, Reason};
+use crate::headers::is_reserved;
 use crate::instance::Instance;
 
 const SCRAPE_TIMEOUT: HeaderName = HeaderName::from_static("x-prometheus-scrape-timeout-seconds");
@@ -19,6 +20,8 @@ const SCRAPE_TIMEOUT: HeaderName = HeaderName::from_static("x-prometheus-scrape-
 pub(super) struct Common {
     headers: HeaderMap,
     authorization: Option<HeaderValue>,
+    /// The caller's.
+    further: HeaderMap,
     deadline: Instant,
 }
 
@@ -51,14 +54,22 @@ impl Common {
             value.set_sensitive(true);
             value
         });
+        // Those of the connection would break it, whoever has let them through.
+        let further = request
+            .headers
+            .iter()
+            .filter(|(name, _)| !is_reserved(name.as_str()))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         Self {
             headers,
             authorization,
+            further,
             deadline: request.deadline,
         }
     }
 
-    /// The request for this path of the target. `is_redirected` leaves the caller's `Authorization` out.
+    /// The request for this path of the target. `is_redirected` leaves the caller's headers out.
     ///
     /// # Errors
     /// `protocol` when the route's host cannot stand in a request.
@@ -70,14 +81,16 @@ impl Common {
         is_redirected: bool,
     ) -> Result<HttpRequest<NoBody>, Failure> {
         let extras = target.extras.as_deref();
-        let mut headers = match extras {
-            None => self.headers.clone(),
-            Some(extras) => {
-                let mut headers = extras.headers.clone();
-                headers.extend(self.headers.clone());
-                headers
-            }
-        };
+        let is_callers = target.exporter.is_none() && !is_redirected;
+        // The later ones replace the earlier ones.
+        let mut headers = HeaderMap::with_capacity(24);
+        if is_callers {
+            headers.extend(self.further.clone());
+        }
+        if let Some(extras) = extras {
+            headers.extend(extras.headers.clone());
+        }
+        headers.extend(self.headers.clone());
         let left = self
             .deadline
             .saturating_duration_since(Instant::now())
@@ -93,10 +106,7 @@ impl Common {
         if let Some(located) = &target.instance {
             identify(&located.instance, &mut headers);
         }
-        let callers = match (&target.exporter, is_redirected) {
-            (None, false) => self.authorization.as_ref(),
-            _ => None,
-        };
+        let callers = self.authorization.as_ref().filter(|_| is_callers);
         let own = extras.and_then(|extras| extras.authorization.as_ref());
         if let Some(value) = own.or(callers) {
             headers.insert(header::AUTHORIZATION, value.clone());
@@ -283,6 +293,7 @@ mod tests {
     fn target(host: &str) -> Target {
         Target {
             extras: None,
+            profile: None,
             instance: None,
             exporter: None,
             address: Address::parse("10.0.0.1:61001").unwrap(),
@@ -389,6 +400,7 @@ mod tests {
     #[test]
     fn a_host_that_cannot_be_sent_is_a_failure_and_no_panic() {
         let common = Common {
+            further: HeaderMap::new(),
             headers: HeaderMap::new(),
             authorization: None,
             deadline: Instant::now(),

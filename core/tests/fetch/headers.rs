@@ -1,6 +1,7 @@
 //! What an instance is told, and what never leaves.
 
 use http::HeaderValue;
+use http::header::FROM;
 use promfetch_core::exposition::media::Accepted;
 use promfetch_core::exposition::{Dialect, Format};
 
@@ -81,6 +82,9 @@ async fn authorization_goes_to_instances_only_and_not_over_a_redirect() {
     let client = Client::new(|_| ());
     let mut request = request([server.target(), exporter, redirected], LONG);
     request.authorization = Some(HeaderValue::from_static("Bearer token"));
+    request.headers = [(FROM, HeaderValue::from_static("me"))]
+        .into_iter()
+        .collect();
     client
         .fetcher
         .fetch(request)
@@ -97,6 +101,7 @@ async fn authorization_goes_to_instances_only_and_not_over_a_redirect() {
             (
                 seen.uri.to_string(),
                 seen.headers.contains_key("authorization"),
+                seen.headers.contains_key(FROM),
             )
         })
         .collect();
@@ -107,7 +112,7 @@ async fn authorization_goes_to_instances_only_and_not_over_a_redirect() {
         ("/new", false),
         ("/old", true),
     ];
-    assert_eq!(seen, want.map(|(path, has)| (path.to_owned(), has)));
+    assert_eq!(seen, want.map(|(path, has)| (path.to_owned(), has, has)));
     assert!(
         server
             .log

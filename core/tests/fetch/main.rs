@@ -8,4 +8,5 @@ mod headers;
 mod http2;
 mod sharing;
 mod support;
+mod targets;
 mod tls;

@@ -294,6 +294,7 @@ pub(crate) fn target(address: SocketAddr) -> Target {
     };
     Target {
         extras: None,
+        profile: None,
         instance: Some(located),
         exporter: None,
         address,
@@ -321,6 +322,7 @@ pub(crate) fn request(targets: impl IntoIterator<Item = Target>, within: Duratio
         accept: HeaderValue::from_static("text/plain"),
         dialect: None,
         authorization: None,
+        headers: HeaderMap::new(),
         forwarded_for: None,
         deadline: tokio::time::Instant::now() + within,
     }

@@ -123,6 +123,7 @@ async fn by_discovery(arguments: &Arguments, config: &Config) -> Outcome {
         metric_path,
         only_app_metrics: arguments.only_app_metrics,
         accepted: media::accepted(Some(&asked_for.range()), &offered),
+        headers: http::HeaderMap::new(),
         authorization: None,
         forwarded_for: None,
         timeout: arguments.timeout,
