@@ -35,18 +35,31 @@ pub struct LastOutcome {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     address: Address,
-    guid: Box<str>,
+    who: Box<str>,
 }
 
 #[derive(Hash)]
 struct Borrowed<'a> {
     address: &'a Address,
-    guid: &'a str,
+    /// The instance's GUID. Fixed targets have none; several apps of them may share an address.
+    who: &'a str,
+}
+
+impl<'a> Borrowed<'a> {
+    fn of(instance: &'a Instance) -> Self {
+        Self {
+            address: &instance.address,
+            who: match &*instance.guid {
+                "" => &instance.app.app_id,
+                guid => guid,
+            },
+        }
+    }
 }
 
 impl Equivalent<Key> for Borrowed<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        *self.address == key.address && *self.guid == *key.guid
+        *self.address == key.address && *self.who == *key.who
     }
 }
 
@@ -83,14 +96,12 @@ impl Default for Health {
 
 impl Health {
     pub(super) fn record(&self, instance: &Instance, last: LastOutcome, now: Instant) {
+        let borrowed = Borrowed::of(instance);
         let mut state = self.lock();
         state.turns += 1;
         let turn = state.turns;
         let State { entries, order, .. } = &mut *state;
-        match entries.get_mut(&Borrowed {
-            address: &instance.address,
-            guid: &instance.guid,
-        }) {
+        match entries.get_mut(&borrowed) {
             Some(entry) => {
                 if let Some(key) = order.remove(&entry.turn) {
                     order.insert(turn, key);
@@ -104,7 +115,7 @@ impl Health {
             None => {
                 let key = Key {
                     address: instance.address.clone(),
-                    guid: instance.guid.clone(),
+                    who: borrowed.who.into(),
                 };
                 order.insert(turn, key.clone());
                 entries.insert(
@@ -126,10 +137,7 @@ impl Health {
         let state = self.lock();
         state
             .entries
-            .get(&Borrowed {
-                address: &instance.address,
-                guid: &instance.guid,
-            })
+            .get(&Borrowed::of(instance))
             .map(|entry| entry.last.clone())
     }
 
@@ -212,6 +220,21 @@ mod tests {
         );
         assert!(health.last(&instance(2, "a")).is_none());
         assert_eq!(sizes(&health), (1, 1));
+        let of_app = |app_id: &str| Instance {
+            app: Arc::new(App {
+                app_id: app_id.into(),
+                ..App::default()
+            }),
+            ..instance(3, "")
+        };
+        health.record(&of_app("shop"), outcome(1), now);
+        health.record(&of_app("cart"), outcome(2), now);
+        let samples = |app_id: &str| health.last(&of_app(app_id)).unwrap().samples;
+        assert_eq!(
+            (samples("shop"), samples("cart")),
+            (1, 2),
+            "one address, two apps"
+        );
     }
 
     #[test]

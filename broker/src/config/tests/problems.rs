@@ -17,8 +17,8 @@ nats:
 gorouters: none
 targets:
   - organization: o
-    app: a
     address: 10.0.0.1
+    labels: {le: hush}
 targets_allow: [10.0.0.0/33]
 external_exporters:
   - scheme: ftp
@@ -56,9 +56,10 @@ metric_path_allow: [metrics]
         "`nats.hosts[0].hostname`: expected a host without a scheme, not `nats://localhost` (f.yml:5:17)",
         "`nats.hosts[0].port`: expected a whole number from 1 to 65535, not `0` (f.yml:6:13)",
         "`nats.tls_enabled`: expected `true` or `false` (also `yes`, `no`, `on`, `off`), not `perhaps` (f.yml:9:16)",
-        "`targets[0].space`: is required (f.yml:12:5)",
-        "`targets[0].address`: expected an address `host:port`, such as `10.0.1.7:8080` or `[2001:db8::7]:8080`, not `10.0.0.1` (f.yml:14:14)",
+        "`targets[0].address`: expected an address `host:port`, such as `10.0.1.7:8080` or `[2001:db8::7]:8080`, not `10.0.0.1` (f.yml:13:14)",
         "`targets[0].routes`: expected a route such as `app.example.org` or `app.example.org/path`, not `{` (environment variable PROMFETCH_TARGETS__0__ROUTES)",
+        "`targets[0].app`: is required when there is no `app_id` (f.yml:12:5)",
+        "`targets[0].labels.le`: has a meaning of its own in histograms, summaries or health series (f.yml:14:18)",
         "`external_exporters[0].host`: is required (f.yml:17:5)",
         "`external_exporters[0].scheme`: expected one of `http`, `https`, not `ftp` (f.yml:17:13)",
         "`external_exporters[0].params.app[0]`: TEMPLATE",
@@ -163,8 +164,8 @@ fn rules_over_several_keys() {
             "a login in a host is not shown",
         ),
         (
-            "targets: [{organisation: o, space: s, app: a, address: 'h:1'}]\n".into(),
-            "`targets[0].organization`: is required (f.yml:1:11)\nwarning: `targets[0].organisation`: is not a key of promfetch; did you mean `targets[0].organization`? (f.yml:1:26)",
+            "targets: [{organization: o, space: s, app: a, adress: 'h:1'}]\n".into(),
+            "`targets[0].address`: is required (f.yml:1:11)\nwarning: `targets[0].adress`: is not a key of promfetch; did you mean `targets[0].address`? (f.yml:1:55)",
             "the warning explains the problem",
         ),
         (

@@ -96,8 +96,8 @@ metric_path_allow: /a, /b/*
         .collect();
     assert_eq!(
         indexes,
-        ["0", "1", "x"],
-        "positions among the targets of one app"
+        ["", "", "x"],
+        "positions are counted where the apps are known"
     );
     assert_eq!(
         config.core.targets[0].routes,

@@ -31,6 +31,7 @@ fn companions(key: &Key) -> Vec<(String, String)> {
         ("nats.", "nats.tls_enabled"),
         ("tls_pem.", "enable_ssl"),
         ("backends.", ""),
+        ("targets[].", "tls"),
     ] {
         if key.name.starts_with(prefix) && matches!(key.kind, Kind::Certificates | Kind::PrivateKey)
         {

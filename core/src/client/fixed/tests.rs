@@ -94,36 +94,36 @@ fn what_cannot_be_used_names_the_place_and_no_secret() {
     for (wrong, message) in [
         (
             header("Host", "s3cret"),
-            "`headers.Host` is set by promfetch itself",
+            "`headers.Host`: is set by promfetch itself",
         ),
         (
             header("x-a", "s3cret\n"),
-            "`headers.x-a` must have a value made of ASCII",
+            "`headers.x-a`: must have a value made of ASCII",
         ),
         (
             header("authorization", ""),
-            "`headers.authorization` must have a value of 1 to",
+            "`headers.authorization`: must have a value of 1 to",
         ),
         (
             FixedTarget {
                 path: Some("/a/../b".into()),
                 ..target("h:2")
             },
-            "`path` the metrics path must not have",
+            "`path`: the metrics path must not have",
         ),
         (
             FixedTarget {
                 labels: Labels::from_iter([("le", "1")]),
                 ..target("h:2")
             },
-            "`labels.le` has a meaning of its own",
+            "`labels.le`: has a meaning of its own",
         ),
         (
             FixedTarget {
                 timeout: Some(Duration::ZERO),
                 ..target("h:2")
             },
-            "`timeout` must be from 100ms to 300s",
+            "`timeout`: must be from 100ms to 300s",
         ),
         (
             FixedTarget {
