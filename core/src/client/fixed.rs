@@ -86,7 +86,8 @@ impl Owns {
 fn own(place: usize, target: &FixedTarget, fetcher: &Fetcher) -> Result<Option<Own>, Error> {
     let mut wrong = None;
     target.check(|keys, reason| {
-        wrong.get_or_insert_with(|| target.error(place, &format!("`{}`: {reason}", keys.join("."))));
+        wrong
+            .get_or_insert_with(|| target.error(place, &format!("`{}`: {reason}", keys.join("."))));
     });
     if let Some(error) = wrong {
         return Err(error);
