@@ -7,10 +7,13 @@ use super::Fetcher;
 use crate::error::Error;
 use crate::tls::{self, Profile, Profiles};
 
-/// Profiles by certificate chain and private key (PEM). A profile lives as long as a target or a connection has it:
+/// Profiles by what they were made of. A profile lives as long as a target or a connection has it:
 /// whoever gives the same certificate meanwhile gets the same profile, and with it the connections that are open.
 #[derive(Default)]
-pub(super) struct Identities(Mutex<HashMap<(Box<str>, Box<str>), Weak<Profile>>>);
+pub(super) struct Identities(Mutex<HashMap<Pem, Weak<Profile>>>);
+
+/// Certificate chain and private key.
+type Pem = (Box<str>, Box<str>);
 
 /// Shows no keys.
 impl std::fmt::Debug for Identities {

@@ -84,7 +84,7 @@ pub struct Target {
     pub labels: Labels,
     /// From the operator's configuration: the address policy does not apply.
     pub trusted: bool,
-    /// What this target gets besides what all of a page get. Targets of one app share it.
+    /// What this target gets besides what all of a page get. Targets of one app mostly share it.
     pub extras: Option<Arc<Extras>>,
     /// How to speak TLS with it, when not as with all instances; see [`Fetcher::profile`].
     pub profile: Option<Arc<Profile>>,

@@ -118,6 +118,15 @@ fn repeated_names_of_exporters_get_numbers() {
 }
 
 #[test]
+fn nobody_reads_a_thousand_problems() {
+    let list = format!("[{}]", vec!["{}"; 1000].join(","));
+    let problems = read(&[("targets", &list)]).unwrap_err();
+    let mut lines = problems.lines().rev();
+    assert_eq!(lines.next(), Some("there are more problems"));
+    assert_eq!(lines.count(), 200);
+}
+
+#[test]
 fn what_is_missing_or_misfits_is_said() {
     for (values, message) in [
         (
