@@ -14,7 +14,7 @@ def main() -> None:
         sys.exit(f"{error.name}: {error}")
     for failure in page.failures:
         print(f"{failure.name}: {failure}", file=sys.stderr)
-    sys.stdout.buffer.write(page.data)
+    sys.stdout.buffer.write(page.view)
 
 
 main()

@@ -13,7 +13,7 @@ def main() -> None:
                 merge.add(Path(name).read_bytes(), {"file": name})
             except (OSError, promfetch.Error) as error:
                 sys.exit(f"{name}: {error}")
-        sys.stdout.buffer.write(merge.finish().data)
+        sys.stdout.buffer.write(merge.finish().view)
 
 
 main()

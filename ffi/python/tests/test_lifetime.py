@@ -17,7 +17,7 @@ from .support import LONG, PAGE, Case, python
 #: The beginning of programs that run as processes of their own: a client with an app of one instance.
 BEGIN = textwrap.dedent(
     """
-    import gc, os, sys, threading, time, promfetch
+    import contextlib, gc, os, sys, threading, time, promfetch
     from tests.support import Instance, shop
     instance = Instance()
     client = promfetch.Client({}, log=lambda level, message: None, level=promfetch.Level.TRACE)
@@ -133,14 +133,18 @@ class Ending(unittest.TestCase):
                 """,
             "a fetch hangs in a daemon": """
                 instance.go_on.clear()
-                threading.Thread(target=lambda: client.fetch("shop", timeout=50), daemon=True).start()
+                def work():
+                    with contextlib.suppress(promfetch.Error):
+                        client.fetch("shop", timeout=50)
+                threading.Thread(target=work, daemon=True).start()
                 instance.arrived.wait(50)
                 """,
             "many daemons at work": """
                 def work():
-                    while True:
-                        client.fetch("shop")
-                        client.snapshot()
+                    with contextlib.suppress(promfetch.Error):
+                        while True:
+                            client.fetch("shop")
+                            client.snapshot()
                 for _ in range(8):
                     threading.Thread(target=work, daemon=True).start()
                 time.sleep(0.2)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import pickle
 import sys
+from pathlib import Path
 from typing import Any
 
 import promfetch
@@ -57,6 +59,41 @@ class Merging(Case):
                     self.assertEqual(sys.getrefcount(page), free + 1)
                     ended.close()
                 self.assertEqual(sys.getrefcount(page), free, end)
+
+    def test_a_page_is_read_where_it_is_for_as_long_as_somebody_reads(self) -> None:
+        for samples in (1, 20_000):
+            with self.subTest(samples=samples):
+                with promfetch.Merge() as merge:
+                    merge.add(b"".join(b'a{n="%d"} 1\n' % number for number in range(samples)), {"b": "c"})
+                    page = merge.finish()
+                self.assertEqual(len(page), len(page.view))
+                view, part = page.view, page.view[-40:]
+                again = pickle.loads(pickle.dumps(page))
+                data = page.data
+                del page
+                gc.collect()
+                junk = [b"x" * len(data) for _ in range(20)]
+                self.assertEqual(view, data)
+                self.assertEqual(part, data[-40:])
+                self.assertEqual(data.count(b'",b="c"} 1\n'), samples)
+                self.assertEqual((again.data, again.up, again.text), (data, 1, data.decode()))
+                with self.assertRaises(TypeError):
+                    view[0] = 0
+                self.assertEqual(len(junk), 20)
+
+    def test_pages_are_freed(self) -> None:
+        def resident() -> int:
+            return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+        page = b"".join(b'freed_total{n="%d"} 1\n' % number for number in range(100_000))
+        with promfetch.Merge() as merge:
+            for round in range(60):
+                merge.add(page + b"other 1\n" * round, {"b": "c"})
+                merged = merge.finish()
+                self.assertTrue(merged.view and (round % 2 or merged.data))
+                if round == 20:
+                    before = resident()
+        self.assertLess(resident() - before, 20 * len(page))
 
     def test_a_stream_keeps_the_pages_that_it_reads(self) -> None:
         with promfetch.Merge() as merge:

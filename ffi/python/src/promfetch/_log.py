@@ -22,7 +22,7 @@ class Level(IntEnum):
     TRACE = 5
 
 
-#: Called with each log line, from threads of the library's own. It must not call the library.
+#: Called with each log line, from threads of the library's and from those that call it. It must not call it itself.
 LogCallback = Callable[[Level, str], None]
 
 _LEVELS = {

@@ -38,7 +38,7 @@ class Client:
 
     `options` has keys of the configuration, such as `{"gorouters[0].host": "10.0.1.4"}`; a value that is no text is
     handed on as JSON. `environment` adds `PROMFETCH_*` of the environment, below the options; it is on when no options
-    are given. `log` gets the log lines from `level` on, in threads of the library's own.
+    are given. `log` gets the log lines from `level` on, also in threads of the library's own.
 
     Calls block their thread and let others run; Ctrl-C is seen when they come back. Close it when it is no longer used,
     best by `with`: calls under way in other threads end with `Cancelled` then.
