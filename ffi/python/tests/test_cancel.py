@@ -161,7 +161,8 @@ class Threads(Case):
             if position == 0:
                 change()
             while not end.is_set():
-                self.assertEqual(len(client.discover("shop")), 1)
+                # The old one, the new one, or both for a moment; never nobody.
+                self.assertIn(len(client.discover("shop")), (1, 2))
 
         self.assertEqual(run_threads(4, work), [])
 

@@ -123,7 +123,7 @@ class Client(Case):
         client = self.client(one)
         client.set_targets([{"address": two.address, "app": "shop", "routes": ["shop"]}])
         self.assertEqual([target.address for target in client.discover("shop")], [two.address])
-        with self.assertRaises(promfetch.InvalidArgument):
+        with self.assertRaises(promfetch.InvalidOption):
             client.set_targets([{"address": one.address, "app": "a"}, {"address": "no address", "app": "b"}])
         self.assertEqual([target.address for target in client.discover("shop")], [two.address])
         client.set_targets(iter([]))

@@ -222,7 +222,10 @@ class Forking(unittest.TestCase):
                 sys.exit(0)
             print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
             print("parent", client.fetch("shop").up)
-            """
+            """,
+            # A fork of a process with threads is what this is about.
+            "-W",
+            "ignore::DeprecationWarning",
         )
         self.assertEqual((code, errors), (0, ""))
         self.assertEqual(out.split("\n"), ["own 1", "merged 1", "child 0", "parent 1", ""])

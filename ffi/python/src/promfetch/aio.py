@@ -40,7 +40,8 @@ _T = TypeVar("_T")
 class AsyncClient:
     """A `Client` whose calls are awaited. Calls in more tasks than `threads` wait for each other.
 
-    It makes a client of these options, as `Client` does and closes it in the end, or takes one that is there.
+    It makes a client of these options, as `Client` does, and closes it in the end, or takes one that is there. Making
+    one takes some milliseconds: the system's certificates are read.
     """
 
     def __init__(

@@ -14,14 +14,14 @@ class _Address(TypedDict):
 
 
 class TargetDict(_Address, total=False):
-    """An instance for `Client.set_targets`. Only `address`, as `host:port`, is required."""
+    """An instance for `Client.set_targets`. `address`, as `host:port`, is required, and `app` or `app_id`."""
 
     app: str
     organization: str
     space: str
     app_id: str
-    #: The label `index`.
-    index: str
+    #: The label `index`; without it, the position among the instances of the app.
+    index: int | str
     process_type: str
     #: Selectors that lead to the app, besides its name: `["shop"]`.
     routes: list[str]
