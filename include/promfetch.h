@@ -378,7 +378,7 @@ uint32_t promfetch_client_wait_ready(const promfetch_client *client, uint64_t ti
 
 /**
  * Replaces all fixed targets while running, those of the options too: the list is taken whole or not at all. Targets that
- * are in both lists keep their connections.
+ * are in both lists keep their connections. A page that is asked for in that moment may have targets of both.
  *
  * client: not NULL.
  * json, len: a list of objects with the keys of targets[] of docs/configuration.md: address and app or app_id, and
@@ -453,9 +453,9 @@ promfetch_request *promfetch_request_new(const char *selector, promfetch_error *
  * Says more about what is wanted. The keys:
  *
  * - metric_path: another path than the target's own or /metrics.
- * - format: text (the default), openmetrics or protobuf. accept: instead, what an Accept header says.
- * - timeout: for the whole page, such as 2s; at most the option fetch_timeout. scrape_timeout: instead, the value of
- *   X-Prometheus-Scrape-Timeout-Seconds; time for the way back is taken off.
+ * - format: text (the default), openmetrics or protobuf. accept: what an Accept header says; it counts more.
+ * - timeout: for the whole page, such as 2s. scrape_timeout: the value of X-Prometheus-Scrape-Timeout-Seconds, from
+ *   which time for the way back is taken off; nonsense counts as absent. The smallest counts of both and the option fetch_timeout.
  * - process_type: another process than web. instance: only that one, by index or GUID.
  * - only_app_metrics: true: without external exporters and without health series (promfetch_up and others).
  * - authorization: a header for the app's instances. forwarded_for: X-Forwarded-For for them.
@@ -741,14 +741,17 @@ promfetch_merge *promfetch_merge_new(void);
 /**
  * Says how to merge, before the first page is added. The keys:
  *
- * - format: text (the default), openmetrics or protobuf. accept: instead, what an Accept header says.
+ * - format: text (the default), openmetrics or protobuf. accept: what an Accept header says; it counts more.
  * - label_conflict: a sample's own label with the name of an added one: export (the default) renames it to
  *   exported_<name>, drop leaves it out.
  * - max_samples, max_line: samples of one page and bytes of one line; 2,000,000 and 1 MiB by default.
  *
  * merge, key, value: not NULL. Returns: a code. Errors: UNKNOWN_OPTION, INVALID_ARGUMENT. Thread: one at a time.
  */
-uint32_t promfetch_merge_set(promfetch_merge *merge, const char *key, const char *value, promfetch_error **err);
+uint32_t promfetch_merge_set(promfetch_merge *merge,
+                             const char *key,
+                             const char *value,
+                             promfetch_error **err);
 
 /**
  * Checks a page wholly and adds it. One that is refused costs only itself: it is among the failures of the result. To go
@@ -871,7 +874,7 @@ uint32_t promfetch_client_wait_ready(const promfetch_client *client, uint64_t ti
 
 /**
  * Replaces all fixed targets while running, those of the options too: the list is taken whole or not at all. Targets that
- * are in both lists keep their connections.
+ * are in both lists keep their connections. A page that is asked for in that moment may have targets of both.
  *
  * client: not NULL.
  * json, len: a list of objects with the keys of targets[] of docs/configuration.md: address and app or app_id, and
@@ -1050,14 +1053,17 @@ promfetch_merge *promfetch_merge_new(void);
 /**
  * Says how to merge, before the first page is added. The keys:
  *
- * - format: text (the default), openmetrics or protobuf. accept: instead, what an Accept header says.
+ * - format: text (the default), openmetrics or protobuf. accept: what an Accept header says; it counts more.
  * - label_conflict: a sample's own label with the name of an added one: export (the default) renames it to
  *   exported_<name>, drop leaves it out.
  * - max_samples, max_line: samples of one page and bytes of one line; 2,000,000 and 1 MiB by default.
  *
  * merge, key, value: not NULL. Returns: a code. Errors: UNKNOWN_OPTION, INVALID_ARGUMENT. Thread: one at a time.
  */
-uint32_t promfetch_merge_set(promfetch_merge *merge, const char *key, const char *value, promfetch_error **err);
+uint32_t promfetch_merge_set(promfetch_merge *merge,
+                             const char *key,
+                             const char *value,
+                             promfetch_error **err);
 
 /**
  * Checks a page wholly and adds it. One that is refused costs only itself: it is among the failures of the result. To go
@@ -1183,9 +1189,9 @@ promfetch_request *promfetch_request_new(const char *selector, promfetch_error *
  * Says more about what is wanted. The keys:
  *
  * - metric_path: another path than the target's own or /metrics.
- * - format: text (the default), openmetrics or protobuf. accept: instead, what an Accept header says.
- * - timeout: for the whole page, such as 2s; at most the option fetch_timeout. scrape_timeout: instead, the value of
- *   X-Prometheus-Scrape-Timeout-Seconds; time for the way back is taken off.
+ * - format: text (the default), openmetrics or protobuf. accept: what an Accept header says; it counts more.
+ * - timeout: for the whole page, such as 2s. scrape_timeout: the value of X-Prometheus-Scrape-Timeout-Seconds, from
+ *   which time for the way back is taken off; nonsense counts as absent. The smallest counts of both and the option fetch_timeout.
  * - process_type: another process than web. instance: only that one, by index or GUID.
  * - only_app_metrics: true: without external exporters and without health series (promfetch_up and others).
  * - authorization: a header for the app's instances. forwarded_for: X-Forwarded-For for them.

@@ -99,7 +99,7 @@ fn not_ready(running: &Running) -> Error {
 }
 
 /// Replaces all fixed targets while running, those of the options too: the list is taken whole or not at all. Targets that
-/// are in both lists keep their connections.
+/// are in both lists keep their connections. A page that is asked for in that moment may have targets of both.
 ///
 /// client: not NULL.
 /// json, len: a list of objects with the keys of `targets[]` of docs/configuration.md: `address` and `app` or `app_id`, and

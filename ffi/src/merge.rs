@@ -38,7 +38,9 @@ pub type Release = Option<unsafe extern "C" fn(user: *mut c_void)>;
 /// Pages to merge.
 #[derive(Debug)]
 pub struct Merge {
-    accepted: Accepted,
+    format: Format,
+    /// An `Accept` header, which counts more.
+    accept: Option<Accepted>,
     label_conflict: LabelConflict,
     limits: Limits,
     inputs: Vec<Input>,
@@ -51,7 +53,8 @@ impl Default for Merge {
     fn default() -> Self {
         let config = config::Merge::default();
         Self {
-            accepted: Accepted::from(Dialect::plain(Format::Text)),
+            format: Format::Text,
+            accept: None,
             label_conflict: config.label_conflict,
             limits: Limits {
                 max_samples: config.max_samples,
@@ -87,11 +90,10 @@ impl Merge {
         };
         match key {
             "format" => {
-                let format = Format::from_word(value)
+                self.format = Format::from_word(value)
                     .ok_or_else(|| wrong("`text`, `openmetrics` or `protobuf`"))?;
-                self.accepted = Accepted::from(Dialect::plain(format));
             }
-            "accept" => self.accepted = media::accepted(Some(value), &FORMATS),
+            "accept" => self.accept = Some(media::accepted(Some(value), &FORMATS)),
             "label_conflict" => {
                 self.label_conflict = match value {
                     "export" => LabelConflict::Export,
@@ -144,7 +146,10 @@ impl Merge {
         let inputs = std::mem::take(&mut self.inputs);
         self.added = 0;
         let formats: Vec<Format> = inputs.iter().map(|input| input.page.format()).collect();
-        let dialect = self.accepted.choose(formats);
+        let dialect = match &self.accept {
+            None => Dialect::plain(self.format),
+            Some(accepted) => accepted.choose(formats),
+        };
         let mut fitting = Vec::with_capacity(inputs.len());
         for mut input in inputs {
             if !input.page.fits(dialect) {
@@ -218,7 +223,7 @@ pub extern "C" fn promfetch_merge_new() -> *mut Merge {
 
 /// Says how to merge, before the first page is added. The keys:
 ///
-/// - `format`: `text` (the default), `openmetrics` or `protobuf`. `accept`: instead, what an `Accept` header says.
+/// - `format`: `text` (the default), `openmetrics` or `protobuf`. `accept`: what an `Accept` header says; it counts more.
 /// - `label_conflict`: a sample's own label with the name of an added one: `export` (the default) renames it to
 ///   `exported_<name>`, `drop` leaves it out.
 /// - `max_samples`, `max_line`: samples of one page and bytes of one line; 2,000,000 and 1 MiB by default.

@@ -39,21 +39,17 @@ const KEYS: [&str; 11] = [
     "all_failed",
 ];
 
-/// What the page may be written in.
-#[derive(Clone, Debug)]
-enum Wanted {
-    Format(Format),
-    /// As an `Accept` header says.
-    Accept(Box<str>),
-}
-
 /// What to ask for. It can be used again.
 #[derive(Clone, Debug)]
 pub struct Request {
     selector: Selector,
     metric_path: Option<String>,
-    wanted: Wanted,
+    format: Format,
+    /// An `Accept` header, which counts more.
+    accept: Option<Box<str>>,
     timeout: Duration,
+    /// What the scraper waits, less the way back. The smaller of both counts.
+    scrape_timeout: Duration,
     process_type: Option<String>,
     instance: Option<String>,
     only_app_metrics: bool,
@@ -77,8 +73,10 @@ impl Request {
         Ok(Self {
             selector,
             metric_path: None,
-            wanted: Wanted::Format(Format::Text),
+            format: Format::Text,
+            accept: None,
             timeout: Duration::MAX,
+            scrape_timeout: Duration::MAX,
             process_type: None,
             instance: None,
             only_app_metrics: false,
@@ -100,18 +98,17 @@ impl Request {
         match key {
             "metric_path" => self.metric_path = Some(check_metric_path(value)?),
             "format" => {
-                let format = Format::from_word(value)
+                self.format = Format::from_word(value)
                     .ok_or_else(|| wrong("`text`, `openmetrics` or `protobuf`"))?;
-                self.wanted = Wanted::Format(format);
             }
-            "accept" => self.wanted = Wanted::Accept(value.into()),
+            "accept" => self.accept = Some(value.into()),
             "timeout" => {
                 self.timeout = scalars::duration(value)
                     .ok()
                     .filter(|timeout| !timeout.is_zero())
                     .ok_or_else(|| wrong("a duration such as `2s` or `500ms`"))?;
             }
-            "scrape_timeout" => self.timeout = scrape_timeout(Some(value), Duration::MAX),
+            "scrape_timeout" => self.scrape_timeout = scrape_timeout(Some(value), Duration::MAX),
             "process_type" => self.process_type = Some(value.to_owned()),
             "instance" => self.instance = Some(value.to_owned()),
             "only_app_metrics" => {
@@ -161,13 +158,14 @@ impl Request {
             metric_path: self.metric_path.clone(),
             bound: Arc::default(),
             only_app_metrics: self.only_app_metrics,
-            accepted: match &self.wanted {
-                Wanted::Format(format) => Accepted::from(Dialect::plain(*format)),
-                Wanted::Accept(header) => accepted(Some(header), offered),
+            needs_endpoint: self.fails_without_instances,
+            accepted: match &self.accept {
+                None => Accepted::from(Dialect::plain(self.format)),
+                Some(header) => accepted(Some(header), offered),
             },
             authorization: self.authorization.clone(),
             forwarded_for: self.forwarded_for.clone(),
-            timeout: self.timeout,
+            timeout: self.timeout.min(self.scrape_timeout),
             headers: self.headers.clone(),
         }
     }
@@ -209,9 +207,9 @@ pub unsafe extern "C" fn promfetch_request_new(
 /// Says more about what is wanted. The keys:
 ///
 /// - `metric_path`: another path than the target's own or `/metrics`.
-/// - `format`: `text` (the default), `openmetrics` or `protobuf`. `accept`: instead, what an `Accept` header says.
-/// - `timeout`: for the whole page, such as `2s`; at most the option `fetch_timeout`. `scrape_timeout`: instead, the value of
-///   `X-Prometheus-Scrape-Timeout-Seconds`; time for the way back is taken off.
+/// - `format`: `text` (the default), `openmetrics` or `protobuf`. `accept`: what an `Accept` header says; it counts more.
+/// - `timeout`: for the whole page, such as `2s`. `scrape_timeout`: the value of `X-Prometheus-Scrape-Timeout-Seconds`, from
+///   which time for the way back is taken off; nonsense counts as absent. The smallest counts of both and the option `fetch_timeout`.
 /// - `process_type`: another process than `web`. `instance`: only that one, by index or GUID.
 /// - `only_app_metrics`: `true`: without external exporters and without health series (`promfetch_up` and others).
 /// - `authorization`: a header for the app's instances. `forwarded_for`: `X-Forwarded-For` for them.

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
@@ -39,8 +39,13 @@ pub(crate) struct Running {
     registry: Registry,
     shutdown: CancellationToken,
     dispatch: Option<Dispatch>,
+    for_threads: ForThreads,
     runtime: ManuallyDrop<Runtime>,
 }
+
+/// The log for threads that start. It is taken away at the end, since parts of the runtime may outlive its threads for
+/// a moment, and the program waits for its finalizer.
+type ForThreads = Arc<Mutex<Option<Dispatch>>>;
 
 impl Running {
     pub(crate) fn start(options: &Options) -> Result<Self, Error> {
@@ -53,7 +58,8 @@ impl Running {
             for warning in options.unknown() {
                 tracing::debug!(target: "promfetch", "{warning}");
             }
-            let runtime = runtime(dispatch.clone())?;
+            let for_threads = ForThreads::new(Mutex::new(dispatch.clone()));
+            let runtime = runtime(&for_threads)?;
             let mut registry = Registry::default();
             let shutdown = CancellationToken::new();
             let client = {
@@ -66,6 +72,7 @@ impl Running {
                 registry,
                 shutdown,
                 dispatch: dispatch.clone(),
+                for_threads,
                 runtime: ManuallyDrop::new(runtime),
             })
         })
@@ -138,6 +145,7 @@ impl Drop for Running {
         } else {
             runtime.shutdown_timeout(LAST_NAMES);
         }
+        lock(&self.for_threads).take();
     }
 }
 
@@ -148,16 +156,24 @@ fn scoped<T>(dispatch: Option<&Dispatch>, body: impl FnOnce() -> T) -> T {
     }
 }
 
-fn runtime(dispatch: Option<Dispatch>) -> Result<Runtime, Error> {
+fn lock(dispatch: &ForThreads) -> MutexGuard<'_, Option<Dispatch>> {
+    dispatch.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn runtime(dispatch: &ForThreads) -> Result<Runtime, Error> {
     let mut builder = Builder::new_multi_thread();
     builder
         .worker_threads(THREADS)
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_name("promfetch")
         .enable_all();
-    if let Some(dispatch) = dispatch {
+    if lock(dispatch).is_some() {
+        let dispatch = Arc::clone(dispatch);
         builder
-            .on_thread_start(move || LOG.set(Some(dispatcher::set_default(&dispatch))))
+            .on_thread_start(move || {
+                let current = lock(&dispatch).clone();
+                LOG.set(current.map(|dispatch| dispatcher::set_default(&dispatch)));
+            })
             .on_thread_stop(|| LOG.set(None));
     }
     builder.build().map_err(|error| {

@@ -96,6 +96,7 @@ async fn page(
         selector: address.selector.clone(),
         metric_path: address.metric_path.clone(),
         only_app_metrics: address.only_app_metrics,
+        needs_endpoint: true,
         accepted: accepted(api, address.version, headers),
         authorization: for_the_app(&api.gate, headers),
         bound,

@@ -277,7 +277,7 @@ impl Client {
                 .iter()
                 .filter(|outcome| outcome.target.instance.is_some())
         };
-        if instances().count() > 0 && instances().all(|outcome| matches!(&outcome.result, Err(failure) if failure.reason == Reason::Status4xx)) {
+        if query.needs_endpoint && instances().count() > 0 && instances().all(|outcome| matches!(&outcome.result, Err(failure) if failure.reason == Reason::Status4xx)) {
             let app = plain(&query.selector);
             let path = instances()
                 .next()

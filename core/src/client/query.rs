@@ -22,6 +22,8 @@ pub struct Query {
     pub bound: Arc<Bound>,
     /// Without external exporters and without the health series.
     pub only_app_metrics: bool,
+    /// Whether a page of which every instance answered 4xx is an error: the path is wrong.
+    pub needs_endpoint: bool,
     /// What the caller takes: instances are asked for it, and the page is in the best of it that any of them sent.
     pub accepted: Accepted,
     /// The caller's further headers, each checked by [`check_header`](super::check_header): for the app's instances,

@@ -170,8 +170,8 @@ impl Discovery {
     ) -> Result<Self, Error> {
         let sources = Sources::new(config, calls, registry)?;
         if sources.listener.is_none() && sources.pollers.is_empty() && config.targets.is_empty() {
-            tracing::warn!(
-                "no source of routes is configured (`nats`, `gorouters`, `targets`): no app will be found"
+            tracing::info!(
+                "no source of routes is configured (`nats`, `gorouters`, `targets`): no app will be found until targets are set"
             );
         }
         if let Some(listener) = sources.listener {

@@ -56,6 +56,7 @@ impl Running {
             metric_path: None,
             bound: Arc::new(Bound::default()),
             only_app_metrics: true,
+            needs_endpoint: true,
             accepted: accepted(None, &[Format::Text]),
             headers: HeaderMap::new(),
             authorization: None,

@@ -122,6 +122,7 @@ async fn by_discovery(arguments: &Arguments, config: &Config) -> Outcome {
         selector: arguments.selector.clone(),
         metric_path,
         only_app_metrics: arguments.only_app_metrics,
+        needs_endpoint: true,
         accepted: media::accepted(Some(&asked_for.range()), &offered),
         headers: http::HeaderMap::new(),
         authorization: None,

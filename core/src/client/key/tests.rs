@@ -28,6 +28,7 @@ fn query() -> Query {
         metric_path: None,
         bound: Arc::new(Bound::default()),
         only_app_metrics: false,
+        needs_endpoint: true,
         accepted: accepted(None, &[Format::Text]),
         headers: HeaderMap::new(),
         authorization: None,
