@@ -12,12 +12,25 @@ IT_THREADS ?= 6
 IT ?=
 # How long `make fuzz` goes on. What it finds is below target/fuzz.
 SECONDS ?= 600
+# Where `make install` puts things. DESTDIR stands in front of all, for staged installs.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+DATADIR ?= $(PREFIX)/share
+DESTDIR ?=
+# What is installed and packed: `release`, or `dev` for what the tests have built.
+PROFILE ?= release
+# With BUILD=no nothing is built first: `make library program`, then `sudo make install BUILD=no`.
+BUILD ?= yes
+# Where `make deb` puts the packages.
+DEB ?= target/deb
 # The OpenAPI description of the Open Service Broker API: data beside the project, which not every machine has.
 OSB ?= ../shared/data/osb
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Build the release binary and start the demo on port 8085
@@ -51,6 +64,46 @@ fuzz: ## Spoil pages of the corpus at random, on all cores (SECONDS=600)
 .PHONY: openapi
 openapi: build ## Property tests of the broker by its OpenAPI description (OSB=folder)
 	@if [ -d "$(OSB)" ]; then scripts/check-openapi "$(OSB)"; else echo "skipped: openapi, as $(OSB) is not there"; fi
+
+BUILT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+AS_WISHED := PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' DATADIR='$(DATADIR)' DESTDIR='$(DESTDIR)'
+
+# Each part alone in release: the tests' features are not shipped. In dev it is what the tests have.
+.PHONY: library
+library: ## Build libpromfetch (PROFILE=release)
+	$(if $(filter dev,$(PROFILE)),$(CARGO) build --workspace --all-targets --locked,$(CARGO) build --profile $(PROFILE) --locked -p promfetch-ffi)
+
+.PHONY: program
+program: ## Build the program promfetch (PROFILE=release)
+	$(if $(filter dev,$(PROFILE)),$(CARGO) build --workspace --all-targets --locked,$(CARGO) build --profile $(PROFILE) --locked -p promfetch-broker)
+
+.PHONY: install
+install: install-lib install-program ## Install library and program (PREFIX=/usr/local DESTDIR= LIBDIR= INCLUDEDIR= BINDIR= DATADIR=)
+
+.PHONY: install-lib
+install-lib: $(if $(filter yes,$(BUILD)),library) ## Install the library, its header and promfetch.pc alone
+	$(AS_WISHED) scripts/install-lib install $(BUILT)
+
+.PHONY: install-program
+install-program: $(if $(filter yes,$(BUILD)),program) ## Install the program, its manual and completions alone
+	$(AS_WISHED) scripts/install-program install $(BUILT)
+
+.PHONY: uninstall
+uninstall: ## Remove what install put there; give it the same PREFIX and others
+	$(AS_WISHED) scripts/install-lib uninstall $(BUILT)
+	$(AS_WISHED) scripts/install-program uninstall $(BUILT)
+
+.PHONY: deb
+deb: $(if $(filter yes,$(BUILD)),library program) ## Make the Debian packages libpromfetch1, libpromfetch-dev, promfetch (DEB=folder)
+	scripts/make-deb $(BUILT) $(DEB)
+
+.PHONY: abi-baseline
+abi-baseline: build ## Write the baseline of the ABI in ffi/abi anew, from the library that the tests have
+	UPDATE=1 $(CARGO) test --workspace --locked --test it -- ffi::abi::
+
+.PHONY: fuzz-ffi
+fuzz-ffi: build ## Call the C library at random (SECONDS=600)
+	FUZZ_SECONDS=$(SECONDS) $(CARGO) test --workspace --locked --test it -- --nocapture ffi::fuzz
 
 .PHONY: lint
 lint: ## Check format and lints
