@@ -90,5 +90,7 @@ mod access;
 mod bindings;
 // The Open Service Broker, as its specification and real platforms have it.
 mod broker;
+// libpromfetch, the C library.
+mod ffi;
 // What README says works.
 mod readme;

@@ -19,6 +19,7 @@ pub mod foundation;
 pub mod gorouter;
 pub mod http;
 pub mod instance;
+pub mod library;
 pub mod mariadb;
 pub mod measure;
 pub mod nats;

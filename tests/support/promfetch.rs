@@ -298,8 +298,8 @@ pub fn binary() -> PathBuf {
         .clone()
 }
 
-/// A source of the binary that was changed after it was built, by the list that cargo writes beside it.
-fn newer_source(binary: &Path) -> Option<PathBuf> {
+/// A source of the binary or library that was changed after it was built, by the list that cargo writes beside it.
+pub(crate) fn newer_source(binary: &Path) -> Option<PathBuf> {
     let built = binary
         .metadata()
         .and_then(|metadata| metadata.modified())
