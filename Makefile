@@ -25,6 +25,9 @@ PROFILE ?= release
 BUILD ?= yes
 # Where `make deb` puts the packages.
 DEB ?= target/deb
+# Where `make wheel` puts the Python package, and what builds it.
+WHEEL ?= target/wheel
+PYTHON ?= python3
 # The OpenAPI description of the Open Service Broker API: data beside the project, which not every machine has.
 OSB ?= ../shared/data/osb
 
@@ -96,6 +99,10 @@ uninstall: ## Remove what install put there; give it the same PREFIX and others
 .PHONY: deb
 deb: $(if $(filter yes,$(BUILD)),library program) ## Make the Debian packages libpromfetch1, libpromfetch-dev, promfetch (DEB=folder)
 	scripts/make-deb $(BUILT) $(DEB)
+
+.PHONY: wheel
+wheel: $(if $(filter yes,$(BUILD)),library) ## Make the Python package with the library in it (WHEEL=folder PYTHON=python3)
+	$(PYTHON) ffi/python/build_wheel.py --library $(BUILT)/libpromfetch.so --out $(WHEEL)
 
 .PHONY: abi-baseline
 abi-baseline: build ## Write the baseline of the ABI in ffi/abi anew, from the library that the tests have

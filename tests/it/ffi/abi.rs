@@ -133,7 +133,14 @@ fn the_header_is_valid_in_every_standard() {
                 let mut command = Command::new(compiler);
                 command
                     .arg(format!("-std={standard}"))
-                    .args(["-Wall", "-Wextra", "-Wpedantic", "-Wredundant-decls", "-Werror", "-fsyntax-only"])
+                    .args([
+                        "-Wall",
+                        "-Wextra",
+                        "-Wpedantic",
+                        "-Wredundant-decls",
+                        "-Werror",
+                        "-fsyntax-only",
+                    ])
                     .args(Library::staged().pkg_config(&["--cflags"]))
                     .arg(&source);
                 if ending == "c" {

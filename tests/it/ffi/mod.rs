@@ -6,6 +6,7 @@ mod debian;
 mod examples;
 mod fuzz;
 mod install;
+mod python;
 
 use std::path::PathBuf;
 
