@@ -98,6 +98,7 @@ func (s *Stream) next() ([]byte, error) {
 	if s.end != nil {
 		return nil, s.end
 	}
+	// A deadline was for the asking, which is over.
 	if s.ctx.Err() != nil && s.ctx.Err() != context.DeadlineExceeded {
 		return nil, s.finish(&Error{Code: ErrCancelled, Name: ErrCancelled.name(), Message: "the context has ended while the page was read", causes: causes(s.ctx)})
 	}
