@@ -37,6 +37,12 @@ func TestFetch(t *testing.T) {
 	}
 }
 
+// tensOfSeconds of the time that an instance is told to have.
+func tensOfSeconds(r *http.Request) string {
+	seconds, _, _ := strings.Cut(r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), ".")
+	return strings.TrimSuffix(seconds, seconds[max(0, len(seconds)-1):])
+}
+
 // What of a request arrives at the instances.
 func TestWhatInstancesAreAsked(t *testing.T) {
 	asked := make(chan *http.Request, 1)
@@ -57,9 +63,9 @@ func TestWhatInstancesAreAsked(t *testing.T) {
 		{"Authorization", promfetch.Request{Authorization: "Bearer secret"}, func(r *http.Request) string { return r.Header.Get("Authorization") }, "Bearer secret"},
 		{"ForwardedFor", promfetch.Request{ForwardedFor: "192.0.2.1"}, func(r *http.Request) string { return r.Header.Get("X-Forwarded-For") }, "192.0.2.1"},
 		{"Format", promfetch.Request{Format: promfetch.OpenMetrics}, func(r *http.Request) string { return r.Header.Get("Accept")[:27] }, "application/openmetrics-text"[:27]},
-		{"ScrapeTimeout", promfetch.Request{ScrapeTimeout: "2"}, func(r *http.Request) string { return r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds")[:2] }, "1."},
-		{"the shorter time", promfetch.Request{ScrapeTimeout: "20", Timeout: 1900 * time.Millisecond}, func(r *http.Request) string { return r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds")[:2] }, "1."},
-		{"the shorter time again", promfetch.Request{ScrapeTimeout: "2", Timeout: 20 * time.Second}, func(r *http.Request) string { return r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds")[:2] }, "1."},
+		{"ScrapeTimeout", promfetch.Request{ScrapeTimeout: "20"}, tensOfSeconds, "1"},
+		{"the shorter time", promfetch.Request{ScrapeTimeout: "29", Timeout: 19 * time.Second}, tensOfSeconds, "1"},
+		{"the shorter time again", promfetch.Request{ScrapeTimeout: "20", Timeout: 29 * time.Second}, tensOfSeconds, "1"},
 	} {
 		row.request.Selector = "org/space/shop"
 		if _, err := client.Fetch(patience(t), row.request); err != nil {
@@ -120,7 +126,7 @@ func TestEveryFailureOfAnInstanceIsAnError(t *testing.T) {
 		{address: status(500), want: promfetch.ErrStatus5xx},
 		{address: instance(t, "{{{ no metrics"), want: promfetch.ErrParse},
 		{address: instance(t, strings.Repeat("a{b=\"c\"} 1\n", 200)), want: promfetch.ErrTooLarge},
-		{address: slow, want: promfetch.ErrTimeout},
+		{address: slow, target: promfetch.TargetSpec{Timeout: 200 * time.Millisecond}, want: promfetch.ErrTimeout},
 		{address: instance(t, "a 1\n"), target: promfetch.TargetSpec{TLS: true}, want: promfetch.ErrTLS},
 		{address: serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path+"x", 302) }), want: promfetch.ErrRedirect},
 		{address: serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -132,7 +138,7 @@ func TestEveryFailureOfAnInstanceIsAnError(t *testing.T) {
 		target := row.target
 		target.Address, target.App, target.Routes = row.address, "shop", []string{"shop"}
 		client := newClient(t, []promfetch.TargetSpec{target}, promfetch.WithOption("max_samples", "100"))
-		_, err := client.Fetch(patience(t), promfetch.Request{Selector: "shop", Timeout: 500 * time.Millisecond})
+		_, err := client.Fetch(patience(t), promfetch.Request{Selector: "shop"})
 		if !errors.Is(err, row.want) {
 			t.Errorf("want %v: %v", row.want, err)
 			continue
@@ -248,7 +254,7 @@ func TestTheContextEndsAFetch(t *testing.T) {
 func TestAtTheDeadlineThePageIsWhatHasCome(t *testing.T) {
 	slow, _, _ := hanging(t)
 	client := newClient(t, app("shop", instance(t, "a 1\n"), slow))
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
 	page, err := client.Fetch(ctx, promfetch.Request{Selector: "org/space/shop"})
 	if err != nil {

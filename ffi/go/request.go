@@ -209,11 +209,19 @@ func (k *call) fail(cerr *C.promfetch_error) error {
 		err.causes = causes(k.ctx)
 	case err.Code == ErrCancelled && k.life.ctx.Err() != nil:
 		err.causes = []error{ErrClosed}
-	case err.Code == ErrTimeout && k.byDeadline:
-		// The library's clock may be a little ahead of the context's.
+	case err.Code == ErrTimeout && k.byDeadline && k.left() < clocks:
 		err.causes = []error{context.DeadlineExceeded}
 	}
 	return err
+}
+
+// The library's clock may be ahead of the context's by this.
+const clocks = 100 * time.Millisecond
+
+// left is the time until the context's deadline.
+func (k *call) left() time.Duration {
+	deadline, _ := k.ctx.Deadline()
+	return time.Until(deadline)
 }
 
 // causes is what errors.Is should find of a context that has ended.
