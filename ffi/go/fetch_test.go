@@ -65,6 +65,7 @@ func TestWhatInstancesAreAsked(t *testing.T) {
 		{"Format", promfetch.Request{Format: promfetch.OpenMetrics}, func(r *http.Request) string { return r.Header.Get("Accept")[:27] }, "application/openmetrics-text"[:27]},
 		{"ScrapeTimeout", promfetch.Request{ScrapeTimeout: "20"}, tensOfSeconds, "1"},
 		{"the shorter time", promfetch.Request{ScrapeTimeout: "29", Timeout: 19 * time.Second}, tensOfSeconds, "1"},
+		{"a scraper's nonsense", promfetch.Request{ScrapeTimeout: "-1", Timeout: 19 * time.Second}, tensOfSeconds, "1"},
 		{"the shorter time again", promfetch.Request{ScrapeTimeout: "20", Timeout: 29 * time.Second}, tensOfSeconds, "1"},
 	} {
 		row.request.Selector = "org/space/shop"

@@ -3,14 +3,17 @@ package promfetch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Handler answers GET and HEAD with the merged page of an app, as promfetch's own API does: Accept and
 // X-Prometheus-Scrape-Timeout-Seconds of the caller are passed on, the page is written as it is made, and a caller
-// that hangs up ends the fetch. Where all instances have failed, the page says so with their health series.
+// that hangs up ends the fetch. Where all instances have failed, the page says so with their health series, but where
+// all have answered 4xx the path is wrong, which is 406.
 //
 // Errors are a line of text, "404 …", or application/problem+json for callers that name JSON in Accept.
 func Handler(client *Client, request Request) http.Handler {
@@ -58,6 +61,10 @@ func page(w http.ResponseWriter, r *http.Request, client *Client, asked Request)
 		return
 	}
 	defer stream.Close()
+	if stream.Up == 0 && all(stream.Failures, ErrStatus4xx) {
+		problem(w, r, http.StatusNotAcceptable, wrongPath(r.Context(), client, asked))
+		return
+	}
 	header := w.Header()
 	header.Set("Content-Type", stream.ContentType)
 	header.Add("Vary", "Accept")
@@ -70,6 +77,20 @@ func page(w http.ResponseWriter, r *http.Request, client *Client, asked Request)
 		// Half a page must not look like a whole one. This closes the connection, without a word in the log.
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// all is whether there are failures, and all are this one.
+func all(failures []error, code Code) bool {
+	return len(failures) > 0 && !slices.ContainsFunc(failures, func(err error) bool { return !errors.Is(err, code) })
+}
+
+// wrongPath is what to tell a scraper when every instance has answered 4xx, in promfetcher's words.
+func wrongPath(ctx context.Context, client *Client, asked Request) string {
+	path := "/metrics"
+	if targets, err := client.Discover(ctx, asked); err == nil && len(targets) > 0 {
+		path = targets[0].Labels["__metrics_path__"]
+	}
+	return fmt.Sprintf("Cannot found endpoint '%s' for app with id or path '%s', please create one", path, asked.Selector)
 }
 
 // fail answers with the status that promfetch's own API has for an error.

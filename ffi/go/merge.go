@@ -5,7 +5,9 @@ import "C"
 
 import (
 	"context"
+	"io"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -17,7 +19,7 @@ type Label struct{ Name, Value string }
 type MergeOptions struct {
 	// Format of the page. "" is text.
 	Format Format
-	// Accept is an Accept header in place of Format.
+	// Accept is an Accept header, which counts more than Format.
 	Accept string
 	// LabelConflict is what becomes of a sample's own label that has the name of an added one: "export" (the usual)
 	// renames it to exported_…, "drop" leaves it out.
@@ -40,6 +42,8 @@ type openMerge struct {
 	ptr *C.promfetch_merge
 	// Memory of Go that C reads until Finish, or until the stream is closed.
 	pins *runtime.Pinner
+	// Bytes of the pages that were added.
+	size int
 }
 
 // NewMerge begins an empty page. Close frees it; one that is forgotten is freed some time later.
@@ -119,6 +123,7 @@ func (m *Merge) add(labels []Label, contentType string, page []byte, pinned bool
 	if cerr != nil {
 		return take(cerr)
 	}
+	m.open.size += len(page)
 	return nil
 }
 
@@ -146,37 +151,52 @@ func newLabels(labels []Label) (*C.promfetch_labels, error) {
 
 // Finish is the merged page. Afterwards the Merge is empty, with its options, and can be used again.
 func (m *Merge) Finish() (*Exposition, error) {
-	ptr, done, err := m.use()
+	stream, size, err := m.take()
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	var cerr *C.promfetch_error
-	x := C.promfetch_merge_finish(ptr, &cerr)
-	if x == nil {
-		return nil, take(cerr)
+	defer stream.Close()
+	// Family by family: C's own finish would be a second copy of the whole page. It is longer than its inputs, by the
+	// labels, how much cannot be known.
+	data := make([]byte, 0, size+size/4)
+	for {
+		piece, err := stream.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(data)+len(piece) > cap(data) {
+			data = slices.Grow(data, len(data)+len(piece))
+		}
+		data = append(data, piece...)
 	}
-	page := exposition(x)
-	m.open.pins.Unpin()
-	return page, nil
+	return &Exposition{ContentType: stream.ContentType, Up: stream.Up, Failures: stream.Failures, data: data}, nil
 }
 
 // Stream is Finish family by family.
 func (m *Merge) Stream() (*Stream, error) {
+	stream, _, err := m.take()
+	return stream, err
+}
+
+// take begins the merged page of what was added, of so many bytes, and leaves nothing.
+func (m *Merge) take() (stream *Stream, size int, err error) {
 	ptr, done, err := m.use()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer done()
 	var cerr *C.promfetch_error
-	stream := C.promfetch_merge_stream(ptr, &cerr)
-	if stream == nil {
-		return nil, take(cerr)
+	opened := C.promfetch_merge_stream(ptr, &cerr)
+	if opened == nil {
+		return nil, 0, take(cerr)
 	}
 	// The stream reads what was pinned; the next page has pins of its own.
-	open := &openStream{ptr: stream, pins: m.open.pins}
-	m.open.pins = new(runtime.Pinner)
-	return newStream(context.Background(), open), nil
+	open := &openStream{ptr: opened, pins: m.open.pins}
+	size, m.open.size, m.open.pins = m.open.size, 0, new(runtime.Pinner)
+	return newStream(context.Background(), open), size, nil
 }
 
 // Close frees the Merge, with what was added and not finished.

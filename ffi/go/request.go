@@ -7,8 +7,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -21,7 +19,7 @@ type Request struct {
 	MetricPath string
 	// Format of the page. "" is text.
 	Format Format
-	// Accept is an Accept header in place of Format: the best format in it that any instance has sent.
+	// Accept is an Accept header, which counts more than Format: the best format in it that any instance has sent.
 	Accept string
 	// Timeout for the whole call. A deadline of the context shortens it. What has arrived by then is the page.
 	Timeout time.Duration
@@ -104,16 +102,6 @@ func (k *call) make(r *Request) error {
 		return &Error{Code: code, Name: code.name(), Message: "the context has ended before the call", causes: causes(k.ctx)}
 	}
 	settings := r.settings(timeout)
-	if r.ScrapeTimeout != "" && timeout != 0 {
-		// For the library the later of the two would count; for callers it is the shorter one.
-		shorter := "timeout"
-		if seconds, err := strconv.ParseFloat(strings.TrimSpace(r.ScrapeTimeout), 64); err == nil && seconds > 0 && seconds <= timeout.Seconds() {
-			shorter, k.byDeadline = "scrape_timeout", false
-		}
-		settings = slices.DeleteFunc(settings, func(s setting) bool {
-			return s.key != shorter && (s.key == "timeout" || s.key == "scrape_timeout")
-		})
-	}
 	for _, setting := range settings {
 		if err := check(setting.key, setting.value); err != nil {
 			return err
