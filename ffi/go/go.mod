@@ -1,0 +1,3 @@
+module github.com/promfetch/promfetch/ffi/go
+
+go 1.24
