@@ -5,6 +5,7 @@ mod c;
 mod debian;
 mod examples;
 mod fuzz;
+mod go;
 mod install;
 mod python;
 
