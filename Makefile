@@ -71,10 +71,13 @@ openapi: build ## Property tests of the broker by its OpenAPI description (OSB=f
 BUILT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 AS_WISHED := PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' DATADIR='$(DATADIR)' DESTDIR='$(DESTDIR)'
 
+COMMA := ,
+
+# Without its kind for Rust, which no program here links, the library is optimised as a whole.
 # Each part alone in release: the tests' features are not shipped. In dev it is what the tests have.
 .PHONY: library
 library: ## Build libpromfetch (PROFILE=release)
-	$(if $(filter dev,$(PROFILE)),$(CARGO) build --workspace --all-targets --locked,$(CARGO) build --profile $(PROFILE) --locked -p promfetch-ffi)
+	$(if $(filter dev,$(PROFILE)),$(CARGO) build --workspace --all-targets --locked,$(CARGO) rustc --profile $(PROFILE) --locked -p promfetch-ffi --lib --crate-type cdylib$(COMMA)staticlib)
 
 .PHONY: program
 program: ## Build the program promfetch (PROFILE=release)
@@ -140,7 +143,8 @@ deny: .tools/bin/cargo-deny ## Check licences, sources and banned crates
 
 .PHONY: bench
 bench: ## Measure and print the figures of the design (FLEET_SECONDS=120)
-	$(CARGO) build --release --locked -p promfetch-broker -p promfetch-ffi
+	$(CARGO) build --release --locked -p promfetch-broker
+	$(MAKE) library
 	@# Thousands of instances are thousands of connections.
 	ulimit -n "$$(ulimit -Hn)"; $(CARGO) bench --workspace --locked --bench '*'
 

@@ -114,14 +114,19 @@ func (m *Merge) add(labels []Label, contentType string, page []byte, pinned bool
 	defer done()
 	var cerr *C.promfetch_error
 	data, n := bytesOf(page), C.size_t(len(page))
+	var code C.uint32_t
 	if pinned && n > 0 {
 		m.open.pins.Pin(data)
-		C.promfetch_merge_add_borrowed(ptr, clabels, optional(contentType), data, n, nil, nil, &cerr)
+		code = C.promfetch_merge_add_borrowed(ptr, clabels, optional(contentType), data, n, nil, nil, &cerr)
 	} else {
-		C.promfetch_merge_add(ptr, clabels, optional(contentType), data, n, &cerr)
+		code = C.promfetch_merge_add(ptr, clabels, optional(contentType), data, n, &cerr)
 	}
 	if cerr != nil {
 		return take(cerr)
+	}
+	if code != C.PROMFETCH_OK {
+		// The page alone is bad: that is no error of the call, and the merge knows why.
+		return borrowed(C.promfetch_merge_failure(ptr, C.promfetch_merge_failure_count(ptr)-1))
 	}
 	m.open.size += len(page)
 	return nil

@@ -7,11 +7,16 @@ use promfetch_core::calls::Guard;
 use crate::client::Client;
 use crate::error::Error;
 use crate::guard;
+use crate::running::is_here;
 use crate::text::{free, handle, string};
 
 /// A call of the program under way.
 #[derive(Debug)]
-pub struct Call(#[expect(dead_code, reason = "it ends when it is dropped")] Guard);
+pub struct Call {
+    process: u32,
+    #[expect(dead_code, reason = "the call ends when it is dropped")]
+    guard: Guard,
+}
 
 /// Starts a call of the program's own, to be seen in `promfetch_client_metrics`: `promfetch_calls_started_total{api,call}`,
 /// `promfetch_calls_in_flight`, `promfetch_call_duration_seconds` and `promfetch_call_last_duration_seconds`.
@@ -35,19 +40,25 @@ pub unsafe extern "C" fn promfetch_call_start(
             let running = handle("client", client)?.enter()?;
             let calls = running.client().calls();
             let call = calls.own_call(string("api", api)?, string("call", call)?)?;
-            Ok(Call(call.start()))
+            Ok(Call {
+                process: std::process::id(),
+                guard: call.start(),
+            })
         })
     }
 }
 
 /// Ends a call and frees it. The client may be freed before.
 ///
-/// call: may be NULL. Thread: alone; another one than it was started in is fine.
+/// call: may be NULL; one started before a fork is left alone. Thread: alone; another one than it was started in is fine.
 ///
 /// # Safety
 /// As the header says of handles.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn promfetch_call_end(call: *mut Call) {
     // SAFETY: as the header says of handles.
-    unsafe { free(call) };
+    if let Some(true) = unsafe { call.as_ref() }.map(|call| is_here(call.process)) {
+        // SAFETY: as the header says of handles.
+        unsafe { free(call) };
+    }
 }

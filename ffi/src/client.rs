@@ -10,7 +10,7 @@ use promfetch_core::exposition::{Dialect, Format, Limits, Page};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::code::{PROMFETCH_INVALID_ARGUMENT, PROMFETCH_NOT_READY, PROMFETCH_PANIC};
+use crate::code::{PROMFETCH_INVALID_ARGUMENT, PROMFETCH_NOT_READY, PROMFETCH_PARSE};
 use crate::error::Error;
 use crate::exposition::{Exposition, Report};
 use crate::guard;
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn promfetch_client_set_targets(
 }
 
 /// What the client knows, as JSON: `ready`, `sources` with their states, and `routes`, which is the routing table by
-/// route as gorouter's `/routes` writes it. Of a large platform this is large.
+/// route, as promfetch's own `/routes` has it. Of a large platform this is large.
 ///
 /// client: not NULL.
 /// Returns: a text that you own, or NULL. Errors: `FORKED`, `INVALID_ARGUMENT`. Thread: concurrently.
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn promfetch_client_metrics(
             let running = handle("client", client)?.enter()?;
             let failed = |error: &dyn std::fmt::Display| {
                 Error::new(
-                    PROMFETCH_PANIC,
+                    PROMFETCH_PARSE,
                     format!("the own metrics could not be written: {error}"),
                 )
             };
@@ -210,10 +210,27 @@ pub unsafe extern "C" fn promfetch_client_metrics(
     }
 }
 
-/// Frees a client. Its calls under way in other threads end with `CANCELLED`; what it has returned stays. Waits until
-/// its threads have ended, which takes two seconds at most when a name server does not answer.
+/// Ends the calls under way in other threads, and all later ones, with `CANCELLED`. So a program that has threads in calls
+/// ends: it closes the client, waits for its threads, and frees the client.
 ///
-/// client: may be NULL; of a client made before a fork nothing is freed. Thread: alone, but for calls under way.
+/// client: may be NULL. Thread: any, but not during or after its `_free`.
+///
+/// # Safety
+/// As the header says of handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promfetch_client_close(client: *const Client) {
+    // SAFETY: as the header says of handles.
+    if let Some(client) = unsafe { client.as_ref() }
+        && client.0.is_here()
+    {
+        guard::quietly(|| client.0.stop());
+    }
+}
+
+/// Frees a client; what it has returned stays. Waits until its threads have ended, two seconds at most. From a log
+/// callback it does not wait.
+///
+/// client: may be NULL; of a client made before a fork nothing is freed. Thread: alone; see `promfetch_client_close`.
 ///
 /// # Safety
 /// As the header says of handles.

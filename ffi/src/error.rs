@@ -3,11 +3,11 @@
 use std::ffi::c_char;
 
 use promfetch_core::config::problem::{Problem, Problems};
-use promfetch_core::failure::Failure;
 
 use crate::code::{
-    PROMFETCH_INVALID_OPTION, PROMFETCH_NOT_READY, PROMFETCH_OK, PROMFETCH_OVERLOADED,
-    PROMFETCH_UNAVAILABLE, of_kind, of_reason,
+    PROMFETCH_GONE, PROMFETCH_INVALID_OPTION, PROMFETCH_NOT_READY, PROMFETCH_OK,
+    PROMFETCH_OVERLOADED, PROMFETCH_REFUSED, PROMFETCH_SKIPPED, PROMFETCH_STATUS_5XX,
+    PROMFETCH_TIMEOUT, PROMFETCH_UNAVAILABLE, of_kind,
 };
 use crate::text::{Terminated, free, nothing};
 
@@ -16,6 +16,8 @@ use crate::text::{Terminated, free, nothing};
 pub struct Error {
     code: u32,
     message: Terminated,
+    /// Which target it is about; empty when it is about none.
+    target: Terminated,
 }
 
 impl Error {
@@ -23,6 +25,15 @@ impl Error {
         Self {
             code,
             message: Terminated::new(message.into()),
+            target: Terminated::new([]),
+        }
+    }
+
+    /// The same error, of this target.
+    pub(crate) fn of_target(self, target: &str) -> Self {
+        Self {
+            target: Terminated::new(target),
+            ..self
         }
     }
 
@@ -39,12 +50,6 @@ impl Error {
 impl From<promfetch_core::Error> for Error {
     fn from(error: promfetch_core::Error) -> Self {
         Self::new(of_kind(error.kind()), error.to_string())
-    }
-}
-
-impl From<&Failure> for Error {
-    fn from(failure: &Failure) -> Self {
-        Self::new(of_reason(failure.reason), failure.to_string())
     }
 }
 
@@ -91,6 +96,25 @@ pub unsafe extern "C" fn promfetch_error_message(error: *const Error) -> *const 
     }
 }
 
+/// Which target the error is about, of the failures of an exposition or a stream: the `host:port` of an instance, or the
+/// name of an external exporter.
+///
+/// error: may be NULL. Returns: borrowed from error, ended by NUL; "" when it is about no single target.
+/// Thread: concurrently.
+///
+/// # Safety
+/// As the header says of handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promfetch_error_target(error: *const Error) -> *const c_char {
+    let len = std::ptr::null_mut();
+    // SAFETY: as the header says of handles; a length of NULL is allowed.
+    unsafe {
+        error
+            .as_ref()
+            .map_or_else(|| nothing(len), |error| error.target.give(len))
+    }
+}
+
 /// Whether the same call may succeed a little later.
 ///
 /// error: may be NULL, which gives 0.
@@ -103,6 +127,11 @@ pub unsafe extern "C" fn promfetch_error_is_transient(error: *const Error) -> u3
     let transient = [
         PROMFETCH_NOT_READY,
         PROMFETCH_UNAVAILABLE,
+        PROMFETCH_TIMEOUT,
+        PROMFETCH_REFUSED,
+        PROMFETCH_GONE,
+        PROMFETCH_STATUS_5XX,
+        PROMFETCH_SKIPPED,
         PROMFETCH_OVERLOADED,
     ];
     // SAFETY: as the header says of handles.

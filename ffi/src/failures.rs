@@ -9,7 +9,13 @@ use crate::error::Error;
 /// Why each one failed that did, in page order.
 pub(crate) fn of_each(outcomes: &[Outcome]) -> Vec<Error> {
     failed(outcomes)
-        .map(|(target, failure)| Error::new(of_reason(failure.reason), said(target, failure)))
+        .map(|(target, failure)| {
+            let name = match (&target.instance, &target.exporter) {
+                (None, Some(exporter)) => exporter.to_string(),
+                _ => target.address.to_string(),
+            };
+            Error::new(of_reason(failure.reason), said(target, failure)).of_target(&name)
+        })
         .collect()
 }
 

@@ -7,10 +7,11 @@ use crate::error::Error;
 use crate::exposition::Exposition;
 use crate::guard;
 use crate::request::Request;
+use crate::running::Running;
 use crate::text::{handle, string};
 
-fn fetch(client: &Client, request: &Request) -> Result<Exposition, Error> {
-    let (answer, report) = request.ask(client)?;
+fn fetch(running: &Running, request: &Request) -> Result<Exposition, Error> {
+    let (answer, report) = request.ask(running)?;
     Ok(Exposition::new(answer.page.into_bytes(), report))
 }
 
@@ -32,8 +33,8 @@ pub unsafe extern "C" fn promfetch_fetch(
     // SAFETY: as the header says of handles and strings.
     unsafe {
         guard::handle(err, || {
-            let request = Request::new(string("selector", selector)?)?;
-            fetch(handle("client", client)?, &request)
+            let running = handle("client", client)?.enter()?;
+            fetch(&running, &Request::new(string("selector", selector)?)?)
         })
     }
 }
@@ -55,7 +56,8 @@ pub unsafe extern "C" fn promfetch_fetch_request(
     // SAFETY: as the header says of handles.
     unsafe {
         guard::handle(err, || {
-            fetch(handle("client", client)?, handle("request", request)?)
+            let running = handle("client", client)?.enter()?;
+            fetch(&running, handle("request", request)?)
         })
     }
 }

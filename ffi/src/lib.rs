@@ -19,6 +19,7 @@ mod merge;
 mod options;
 mod request;
 mod running;
+mod signals;
 mod stream;
 mod targets;
 mod text;

@@ -13,14 +13,15 @@ use crate::guard;
 use crate::text::Terminated;
 
 /// Takes a line of the log. It is called from the library's threads and from threads that call the library, several
-/// at once, and must not call the library itself.
+/// at once. It may free handles, and must not call anything else of the library (`WRONG_THREAD`), wait for a lock that is
+/// held around a call of the library, throw, or leave by `longjmp`.
 ///
 /// user: as given to `promfetch_options_log`. level: 1 error, 2 warning, 3 info, 4 debug, 5 trace.
 /// message: one line of UTF-8 without a line feed, ended by NUL, borrowed for the call. len: its bytes.
 pub type Log =
     Option<unsafe extern "C" fn(user: *mut c_void, level: u32, message: *const c_char, len: usize)>;
 
-/// Tells that nothing will use `user` any more: called once, from any thread.
+/// Tells that nothing will use `user` any more: called once, from any thread. The rules of callbacks hold for it, too.
 pub type Finalizer = Option<unsafe extern "C" fn(user: *mut c_void)>;
 
 /// The program's callback. It ends with the last of the options and clients that have it.
@@ -115,7 +116,8 @@ impl Subscriber for Lines {
         let mut line = Line::default();
         event.record(&mut line);
         let text = line.message + &line.fields;
-        let text = Terminated::new(text.replace(['\n', '\0'], " "));
+        // What instances and messages say must not reach a terminal as it is.
+        let text = Terminated::new(text.replace(char::is_control, " "));
         let mut len = 0;
         let logger = &*self.0;
         guard::in_callback(|| {

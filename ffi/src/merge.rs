@@ -10,14 +10,14 @@ use promfetch_core::exposition::{Dialect, Format, Limits, Page, ScanError, ScanE
 use promfetch_core::labels;
 use promfetch_core::merge::{self, Input, Options};
 
-use crate::code::{PROMFETCH_INVALID_ARGUMENT, PROMFETCH_PARSE, PROMFETCH_TOO_LARGE};
+use crate::code::{PROMFETCH_INVALID_ARGUMENT, PROMFETCH_OK, PROMFETCH_PARSE, PROMFETCH_TOO_LARGE};
 use crate::error::Error;
 use crate::exposition::{Exposition, Report};
 use crate::guard;
 use crate::labels::Labels;
 use crate::options::unknown_key;
 use crate::stream::{Families, Stream};
-use crate::text::{bytes, free, handle_mut, string, string_or_null};
+use crate::text::{bytes, free, handle_mut, lossy, string};
 
 const KEYS: [&str; 5] = [
     "format",
@@ -30,7 +30,7 @@ const KEYS: [&str; 5] = [
 /// Formats that a merge writes, in the order in which a wildcard of an `Accept` header takes them.
 const FORMATS: [Format; 3] = [Format::Text, Format::OpenMetrics, Format::Protobuf];
 
-/// Tells that borrowed bytes are not needed any more.
+/// Tells that borrowed bytes are not needed any more. It may be called from any thread that frees or adds.
 ///
 /// user: as given to `promfetch_merge_add_borrowed`.
 pub type Release = Option<unsafe extern "C" fn(user: *mut c_void)>;
@@ -108,36 +108,36 @@ impl Merge {
         Ok(())
     }
 
-    fn add(
-        &mut self,
-        labels: Option<&Labels>,
-        content_type: Option<&str>,
-        body: Bytes,
-    ) -> Result<(), Error> {
+    fn add(&mut self, labels: Option<&Labels>, content_type: Option<&str>, body: Bytes) -> u32 {
         let place = self.added;
         self.added += 1;
         let format = match content_type {
-            None => media::of_content(&body),
-            Some(content_type) => media::of_content_type(Some(content_type)).ok_or_else(|| {
-                let message = format!("page {place}: `{content_type}` is no format of metrics");
-                self.refuse(PROMFETCH_PARSE, message)
-            })?,
+            None => Some(media::of_content(&body)),
+            Some(content_type) => media::of_content_type(Some(content_type)),
+        };
+        let Some(format) = format else {
+            let content_type = content_type.unwrap_or_default().escape_debug();
+            let message = format!("page {place}: `{content_type}` is no format of metrics");
+            return self.refuse(PROMFETCH_PARSE, message);
         };
         // Pages of one app are alike: along the one before, a scan is twice as fast.
         let like = self.inputs.last().map(|input| &*input.page);
-        let page = Page::scan_like(body, format, &self.limits, like)
-            .map_err(|error| self.refuse(code(&error), format!("page {place}: {error}")))?;
-        self.inputs.push(Input {
-            labels: labels.map_or_else(labels::Labels::new, |labels| labels.0.clone()),
-            page: Arc::new(page),
-        });
-        Ok(())
+        match Page::scan_like(body, format, &self.limits, like) {
+            Ok(page) => {
+                self.inputs.push(Input {
+                    labels: labels.map_or_else(labels::Labels::new, |labels| labels.0.clone()),
+                    page: Arc::new(page),
+                });
+                PROMFETCH_OK
+            }
+            Err(error) => self.refuse(code(&error), format!("page {place}: {error}")),
+        }
     }
 
-    /// Keeps a failure for the result, and gives it to the caller as well.
-    fn refuse(&mut self, code: u32, message: String) -> Error {
-        self.failures.push(Error::new(code, message.clone()));
-        Error::new(code, message)
+    /// Keeps a failure for the result, and gives its code to the caller.
+    fn refuse(&mut self, code: u32, message: String) -> u32 {
+        self.failures.push(Error::new(code, message));
+        code
     }
 
     /// Takes all pages out and plans their merge.
@@ -248,13 +248,13 @@ pub unsafe extern "C" fn promfetch_merge_set(
     }
 }
 
-/// Checks a page wholly and adds it. One that is refused costs only itself: it is among the failures of the result. To go
-/// on after it, give NULL as err, or an error of its own to each call.
+/// Checks a page wholly and adds it. One that is no valid exposition costs only itself: the call returns `PARSE` or
+/// `TOO_LARGE`, *err is not set, and why is among the failures of the merge and of its result.
 ///
 /// merge: not NULL. labels: added to all samples of the page, after their own; copied; NULL: none.
-/// content_type: what the page came with; NULL: the format shows in the bytes.
+/// content_type: what the page came with, whatever it is; NULL: the format shows in the bytes.
 /// data, len: the page, which is copied.
-/// Returns: a code. Errors: `PARSE`, `TOO_LARGE`, `INVALID_ARGUMENT`. Thread: one at a time.
+/// Returns: a code; `PARSE` and `TOO_LARGE` are of the page alone. Errors: `INVALID_ARGUMENT`. Thread: one at a time.
 ///
 /// # Safety
 /// As the header says of handles, strings and lengths.
@@ -269,12 +269,13 @@ pub unsafe extern "C" fn promfetch_merge_add(
 ) -> u32 {
     // SAFETY: as the header says of handles, strings and lengths.
     unsafe {
-        guard::code(err, || {
+        let added = guard::attempt(err, || {
             let merge = handle_mut("merge", merge)?;
-            let content_type = string_or_null("content_type", content_type)?;
             let body = Bytes::copy_from_slice(bytes("data", data, len)?);
-            merge.add(labels.as_ref(), content_type, body)
-        })
+            let content_type = lossy(content_type);
+            Ok(merge.add(labels.as_ref(), content_type.as_deref(), body))
+        });
+        added.unwrap_or_else(|code| code)
     }
 }
 
@@ -283,9 +284,9 @@ pub unsafe extern "C" fn promfetch_merge_add(
 /// merge, labels, content_type: as for `promfetch_merge_add`.
 /// data, len: the page, which must stay as it is until `release` is called.
 /// release: called once when the page is not needed any more, also when the call fails; NULL: the page must stay until
-/// `promfetch_merge_finish`, `promfetch_merge_free`, or the `_free` of the stream.
+/// a `promfetch_merge_finish` that succeeded, `promfetch_merge_free`, or the `_free` of the stream.
 /// user: given to `release` as it is; may be NULL.
-/// Returns: a code. Errors: as `promfetch_merge_add`. Thread: one at a time.
+/// Returns: a code, as `promfetch_merge_add`. Errors: `INVALID_ARGUMENT`. Thread: one at a time.
 ///
 /// # Safety
 /// As the header says of handles, strings and lengths.
@@ -309,13 +310,45 @@ pub unsafe extern "C" fn promfetch_merge_add_borrowed(
     };
     // SAFETY: as the header says of handles, strings and lengths.
     unsafe {
-        guard::code(err, || {
+        let added = guard::attempt(err, || {
             let merge = handle_mut("merge", merge)?;
-            let content_type = string_or_null("content_type", content_type)?;
             bytes("data", data, len)?;
-            merge.add(labels.as_ref(), content_type, Bytes::from_owner(borrowed))
-        })
+            let content_type = lossy(content_type);
+            let body = Bytes::from_owner(borrowed);
+            Ok(merge.add(labels.as_ref(), content_type.as_deref(), body))
+        });
+        added.unwrap_or_else(|code| code)
     }
+}
+
+/// How many pages were refused since the merge was made or last finished.
+///
+/// merge: may be NULL, which gives 0. Returns: the number. Thread: one at a time.
+///
+/// # Safety
+/// As the header says of handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promfetch_merge_failure_count(merge: *const Merge) -> usize {
+    // SAFETY: as the header says of handles.
+    unsafe { merge.as_ref() }.map_or(0, |merge| merge.failures.len())
+}
+
+/// Why one of them was refused; the message says where in the page.
+///
+/// merge: may be NULL. index: from 0, below the count; the last is the latest.
+/// Returns: borrowed from merge until the next call with it: do not free it; NULL when there is none. Thread: one at a time.
+///
+/// # Safety
+/// As the header says of handles.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn promfetch_merge_failure(
+    merge: *const Merge,
+    index: usize,
+) -> *const Error {
+    // SAFETY: as the header says of handles.
+    unsafe { merge.as_ref() }
+        .and_then(|merge| merge.failures.get(index))
+        .map_or(std::ptr::null(), std::ptr::from_ref)
 }
 
 /// Merges what was added, family by family. The merge is empty afterwards, keeps its settings and can be used again.

@@ -15,8 +15,7 @@ use promfetch_core::exposition::{Dialect, Format};
 use promfetch_core::selector::Selector;
 use tokio_util::sync::CancellationToken;
 
-use crate::client::Client;
-use crate::code::PROMFETCH_INVALID_ARGUMENT;
+use crate::code::{PROMFETCH_CANCELLED, PROMFETCH_INVALID_ARGUMENT};
 use crate::error::Error;
 use crate::exposition::Report;
 use crate::failures;
@@ -38,6 +37,9 @@ const KEYS: [&str; 11] = [
     "forwarded_for",
     "all_failed",
 ];
+
+/// Headers of the caller in one request.
+const MAX_HEADERS: usize = 32;
 
 /// What to ask for. It can be used again.
 #[derive(Clone, Debug)]
@@ -62,16 +64,8 @@ pub struct Request {
 
 impl Request {
     pub(crate) fn new(selector: &str) -> Result<Self, Error> {
-        // As in a URL's path, and a route with a path, which has no place there.
-        let selector = Selector::parse(selector).or_else(|error| {
-            let is_route = selector.contains('.') && !selector.contains("//");
-            is_route
-                .then(|| Selector::parse_decoded(selector, false).ok())
-                .flatten()
-                .ok_or(error)
-        })?;
         Ok(Self {
-            selector,
+            selector: read_selector(selector)?,
             metric_path: None,
             format: Format::Text,
             accept: None,
@@ -89,6 +83,9 @@ impl Request {
     }
 
     fn set(&mut self, key: &str, value: &str) -> Result<(), Error> {
+        if value.is_empty() {
+            return self.reset(key);
+        }
         let wrong = |what: &str| {
             Error::new(
                 PROMFETCH_INVALID_ARGUMENT,
@@ -137,8 +134,30 @@ impl Request {
         Ok(())
     }
 
+    /// An empty value takes away what was set.
+    fn reset(&mut self, key: &str) -> Result<(), Error> {
+        match key {
+            "metric_path" => self.metric_path = None,
+            "format" => self.format = Format::Text,
+            "accept" => self.accept = None,
+            "timeout" => self.timeout = Duration::MAX,
+            "scrape_timeout" => self.scrape_timeout = Duration::MAX,
+            "process_type" => self.process_type = None,
+            "instance" => self.instance = None,
+            "only_app_metrics" => self.only_app_metrics = false,
+            "authorization" => self.authorization = None,
+            "forwarded_for" => self.forwarded_for = None,
+            "all_failed" => self.fails_without_instances = true,
+            _ => return Err(unknown_key("request", key, &KEYS)),
+        }
+        Ok(())
+    }
+
     /// The instances that are asked.
     pub(crate) fn locate(&self, running: &Running) -> Result<Vec<Located>, Error> {
+        if self.cancelled.is_cancelled() {
+            return Err(Error::new(PROMFETCH_CANCELLED, "the request was cancelled"));
+        }
         let process_type = self.process_type.as_deref();
         let client = running.client();
         let located = client.locate(&self.selector, process_type, &Bound::default())?;
@@ -171,11 +190,10 @@ impl Request {
     }
 
     /// Asks the instances and waits until all have answered, or the time is up.
-    pub(crate) fn ask(&self, client: &Client) -> Result<(Answer, Report), Error> {
-        let running = client.enter()?;
+    pub(crate) fn ask(&self, running: &Running) -> Result<(Answer, Report), Error> {
         let query = self.query(&running.client().offered_formats());
         let answer = running.wait(&self.cancelled, async {
-            let located = self.locate(&running)?;
+            let located = self.locate(running)?;
             Ok(running.client().page(&query, located).await?)
         })?;
         let outcomes = answer.page.outcomes();
@@ -188,9 +206,33 @@ impl Request {
     }
 }
 
+/// Reads a selector as in a URL's path; `//` or a scheme in front makes it a route, which may have a path.
+fn read_selector(text: &str) -> Result<Selector, Error> {
+    let route = match text.strip_prefix("//") {
+        Some(route) => Some(route),
+        None => text.contains("://").then_some(text),
+    };
+    if let Some(route) = route {
+        return Ok(Selector::parse_decoded(route, false)?);
+    }
+    Selector::parse(text).or_else(|error| {
+        // `host/path` is no name of an app: it has two parts. Neither is what has more than three.
+        let route = text
+            .contains('.')
+            .then(|| Selector::parse_decoded(text, false).ok());
+        route.flatten().ok_or_else(|| {
+            Error::new(
+                PROMFETCH_INVALID_ARGUMENT,
+                format!("{error}; a route with a path is `//host/path`"),
+            )
+        })
+    })
+}
+
 /// A new request for the instances of an app.
 ///
-/// selector: `org/space/app` (each part percent-encoded, as in a URL), the app's GUID, or one of its routes.
+/// selector: `org/space/app` (each part percent-encoded, as in a URL), the app's GUID, or one of its routes: its host, or
+/// `//host/path`.
 /// Returns: a request that you own, or NULL. Errors: `INVALID_ARGUMENT`. Thread: any.
 ///
 /// # Safety
@@ -215,7 +257,7 @@ pub unsafe extern "C" fn promfetch_request_new(
 /// - `authorization`: a header for the app's instances. `forwarded_for`: `X-Forwarded-For` for them.
 /// - `all_failed`: `error` (the default): when no instance gave metrics, the call fails; `page`: it gives the health series.
 ///
-/// request: not NULL. key, value: not NULL. Returns: a code. Errors: `UNKNOWN_OPTION`, `INVALID_ARGUMENT`.
+/// request: not NULL. key, value: not NULL; an empty value takes away what was set. Returns: a code. Errors: `UNKNOWN_OPTION`, `INVALID_ARGUMENT`.
 /// Thread: one at a time.
 ///
 /// # Safety
@@ -237,7 +279,7 @@ pub unsafe extern "C" fn promfetch_request_set(
 }
 
 /// Adds a header for the app's instances, such as `X-Tenant`. It is not sent to external exporters and not along a
-/// redirect. What a target has of its own wins.
+/// redirect. What a target has of its own wins. At most 32.
 ///
 /// request: not NULL. name, value: not NULL; not one that promfetch sets itself, nor `Host` and those of the connection.
 /// Returns: a code. Errors: `INVALID_ARGUMENT`. Thread: one at a time.
@@ -256,6 +298,12 @@ pub unsafe extern "C" fn promfetch_request_header(
         guard::code(err, || {
             let request = handle_mut("request", request)?;
             let (name, value) = check_header(string("name", name)?, string("value", value)?)?;
+            if request.headers.len() >= MAX_HEADERS {
+                return Err(Error::new(
+                    PROMFETCH_INVALID_ARGUMENT,
+                    format!("a request has at most {MAX_HEADERS} headers of the caller"),
+                ));
+            }
             request.headers.append(name, value);
             Ok(())
         })
@@ -264,7 +312,8 @@ pub unsafe extern "C" fn promfetch_request_header(
 
 /// Cancels the calls under way with this request, and all later ones: they end with `CANCELLED`.
 ///
-/// request: may be NULL. Thread: any, also while another thread waits in a call with it, but not after its `_free`.
+/// request: may be NULL. Thread: any, also while another thread waits in a call with it, but not during `_set` and
+/// `_header`, nor after its `_free`.
 ///
 /// # Safety
 /// As the header says of handles.
@@ -286,4 +335,104 @@ pub unsafe extern "C" fn promfetch_request_cancel(request: *const Request) {
 pub unsafe extern "C" fn promfetch_request_free(request: *mut Request) {
     // SAFETY: as the header says of handles.
     unsafe { free(request) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selectors_are_names_guids_and_routes() {
+        let name = |app: &str| Selector::Name {
+            organization: "org".into(),
+            space: "space".into(),
+            app: app.into(),
+        };
+        let route = |text: &str| Selector::Route(text.into());
+        for (text, want, why) in [
+            ("org/space/app", Some(name("app")), "three parts"),
+            (
+                "org/space/a%2Fb",
+                Some(name("a/b")),
+                "decoded once, after splitting",
+            ),
+            (
+                "8c2e71d5-3f96-4b08-a7d4-6b19e0c85a42",
+                Some(Selector::Guid(
+                    "8c2e71d5-3f96-4b08-a7d4-6b19e0c85a42".into(),
+                )),
+                "a GUID",
+            ),
+            (
+                "shop",
+                Some(route("shop")),
+                "a word that a target has as its route",
+            ),
+            (
+                "shop.example.org",
+                Some(route("shop.example.org")),
+                "a host",
+            ),
+            (
+                "shop.example.org/cart",
+                Some(route("shop.example.org/cart")),
+                "two parts are no name",
+            ),
+            (
+                "//shop.example.org/cart/v2",
+                Some(route("shop.example.org/cart/v2")),
+                "a route, whatever its path",
+            ),
+            (
+                "https://shop.example.org/cart/v2",
+                Some(route("https://shop.example.org/cart/v2")),
+                "as a browser has it",
+            ),
+            ("one/two", None, "neither"),
+            ("//", None, "nothing behind"),
+            ("", None, "nothing"),
+        ] {
+            assert_eq!(read_selector(text).ok(), want, "{text}: {why}");
+        }
+        let said = read_selector("one/two").unwrap_err().message();
+        assert!(said.contains("//host/path"), "{said}");
+    }
+
+    #[test]
+    fn what_was_set_can_be_taken_away() {
+        let mut request = Request::new("org/space/app").unwrap();
+        let fresh = format!("{request:?}");
+        let values = [
+            "/x",
+            "protobuf",
+            "text/plain",
+            "2s",
+            "10",
+            "worker",
+            "0",
+            "true",
+            "Bearer x",
+            "10.0.0.1",
+            "page",
+        ];
+        for (key, value) in KEYS.iter().zip(values) {
+            request.set(key, value).unwrap();
+        }
+        assert_ne!(format!("{request:?}"), fresh);
+        for key in KEYS {
+            request.set(key, "").unwrap();
+        }
+        assert_eq!(format!("{request:?}"), fresh);
+        assert!(request.set("nothing", "").is_err(), "not even then");
+    }
+
+    #[test]
+    fn the_smaller_time_counts() {
+        let mut request = Request::new("org/space/app").unwrap();
+        request.set("timeout", "5s").unwrap();
+        for (scraper, want) in [("10", 5.0), ("3", 2.5), ("nonsense", 5.0)] {
+            request.set("scrape_timeout", scraper).unwrap();
+            assert_eq!(request.query(&[]).timeout.as_secs_f64(), want, "{scraper}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::code::{PROMFETCH_CANCELLED, PROMFETCH_FORKED, PROMFETCH_UNAVAILABLE};
 use crate::error::Error;
 use crate::guard;
 use crate::options::Options;
+use crate::signals;
 
 /// Two are enough to scan pages on both cores of a small machine; a host has threads of its own beside them.
 const THREADS: usize = 2;
@@ -80,17 +82,7 @@ impl Running {
 
     /// Whether this is the process in which the client works.
     pub(crate) fn is_here(&self) -> bool {
-        self.process == std::process::id()
-    }
-
-    pub(crate) fn check_process(&self) -> Result<(), Error> {
-        if self.is_here() {
-            return Ok(());
-        }
-        Err(Error::new(
-            PROMFETCH_FORKED,
-            "the client was made before a fork: make one in this process",
-        ))
+        is_here(self.process)
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -156,6 +148,21 @@ fn scoped<T>(dispatch: Option<&Dispatch>, body: impl FnOnce() -> T) -> T {
     }
 }
 
+/// Whether this is the process that has this number.
+pub(crate) fn is_here(process: u32) -> bool {
+    process == std::process::id()
+}
+
+pub(crate) fn check_process(process: u32) -> Result<(), Error> {
+    if is_here(process) {
+        return Ok(());
+    }
+    Err(Error::new(
+        PROMFETCH_FORKED,
+        "the client was made before a fork: make one in this process",
+    ))
+}
+
 fn lock(dispatch: &ForThreads) -> MutexGuard<'_, Option<Dispatch>> {
     dispatch.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -167,25 +174,31 @@ fn runtime(dispatch: &ForThreads) -> Result<Runtime, Error> {
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_name("promfetch")
         .enable_all();
-    if lock(dispatch).is_some() {
-        let dispatch = Arc::clone(dispatch);
-        builder
-            .on_thread_start(move || {
-                let current = lock(&dispatch).clone();
-                LOG.set(current.map(|dispatch| dispatcher::set_default(&dispatch)));
-            })
-            .on_thread_stop(|| LOG.set(None));
-    }
-    builder.build().map_err(|error| {
-        Error::new(
-            PROMFETCH_UNAVAILABLE,
-            format!("the client's threads cannot be started: {error}"),
-        )
-    })
+    let dispatch = Arc::clone(dispatch);
+    builder
+        .on_thread_start(move || {
+            signals::leave_to_the_host();
+            let current = lock(&dispatch).clone();
+            LOG.set(current.map(|dispatch| dispatcher::set_default(&dispatch)));
+        })
+        .on_thread_stop(|| LOG.set(None));
+    // tokio panics when the first thread cannot be started.
+    let built = catch_unwind(AssertUnwindSafe(|| {
+        signals::without_any(|| builder.build())
+    }));
+    let why = match built {
+        Ok(Ok(runtime)) => return Ok(runtime),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no more threads".to_owned(),
+    };
+    Err(Error::new(
+        PROMFETCH_UNAVAILABLE,
+        format!("the client's threads cannot be started: {why}"),
+    ))
 }
 
 /// The client at work behind a handle, if it can be used here.
 pub(crate) fn enter(running: &Arc<Running>) -> Result<Arc<Running>, Error> {
-    running.check_process()?;
+    check_process(running.process)?;
     Ok(Arc::clone(running))
 }

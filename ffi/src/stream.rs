@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::exposition::Report;
 use crate::guard;
 use crate::request::Request;
+use crate::running::{check_process, is_here};
 use crate::text::{Terminated, free, handle, handle_mut, put};
 
 #[derive(Debug)]
@@ -18,9 +19,11 @@ pub(crate) enum Families {
     Merged(Merged),
 }
 
-/// A page under way. It holds the instances' pages until it is freed.
+/// A page under way. It holds the instances' pages until it is freed, and they count against `max_inflight`.
 #[derive(Debug)]
 pub struct Stream {
+    /// The process that made it: others may hold locks that a fork has copied.
+    process: u32,
     families: Families,
     report: Report,
     /// The family that was given out last.
@@ -30,6 +33,7 @@ pub struct Stream {
 impl Stream {
     pub(crate) fn new(families: Families, report: Report) -> Self {
         Self {
+            process: std::process::id(),
             families,
             report,
             family: Terminated::new([]),
@@ -63,8 +67,8 @@ pub unsafe extern "C" fn promfetch_stream_open(
     // SAFETY: as the header says of handles.
     unsafe {
         guard::handle(err, || {
-            let (client, request) = (handle("client", client)?, handle("request", request)?);
-            let (answer, report) = request.ask(client)?;
+            let running = handle("client", client)?.enter()?;
+            let (answer, report) = handle("request", request)?.ask(&running)?;
             Ok(Stream::new(Families::Fetched(answer.page), report))
         })
     }
@@ -75,7 +79,7 @@ pub unsafe extern "C" fn promfetch_stream_open(
 ///
 /// stream: not NULL. len: gets the number of bytes, 0 at the end; may be NULL.
 /// Returns: borrowed until the next call with the stream, ended by NUL; NULL at the end, where *err is not set, or on failure.
-/// Errors: `INVALID_ARGUMENT`. Thread: one at a time.
+/// Errors: `FORKED`, `INVALID_ARGUMENT`. Thread: one at a time.
 ///
 /// # Safety
 /// As the header says of handles and lengths.
@@ -88,7 +92,11 @@ pub unsafe extern "C" fn promfetch_stream_next(
     // SAFETY: as the header says of handles and lengths.
     unsafe {
         put(len, 0);
-        let family = guard::attempt(err, || Ok(handle_mut("stream", stream)?.next()));
+        let family = guard::attempt(err, || {
+            let stream = handle_mut("stream", stream)?;
+            check_process(stream.process)?;
+            Ok(stream.next())
+        });
         match family {
             Ok(Some(family)) => family.give(len),
             Ok(None) | Err(_) => std::ptr::null(),
@@ -98,7 +106,7 @@ pub unsafe extern "C" fn promfetch_stream_next(
 
 /// The `Content-Type` of the page.
 ///
-/// stream: may be NULL, which gives "". Returns: borrowed from stream, ended by NUL. Thread: concurrently.
+/// stream: may be NULL, which gives "". Returns: borrowed from stream, ended by NUL. Thread: concurrently, but not with `promfetch_stream_next`.
 ///
 /// # Safety
 /// As the header says of handles.
@@ -110,7 +118,7 @@ pub unsafe extern "C" fn promfetch_stream_content_type(stream: *const Stream) ->
 
 /// How many instances are in the page.
 ///
-/// stream: may be NULL, which gives 0. Returns: the number. Thread: concurrently.
+/// stream: may be NULL, which gives 0. Returns: the number. Thread: concurrently, but not with `promfetch_stream_next`.
 ///
 /// # Safety
 /// As the header says of handles.
@@ -122,7 +130,7 @@ pub unsafe extern "C" fn promfetch_stream_up_count(stream: *const Stream) -> usi
 
 /// How many instances and external exporters failed.
 ///
-/// stream: may be NULL, which gives 0. Returns: the number. Thread: concurrently.
+/// stream: may be NULL, which gives 0. Returns: the number. Thread: concurrently, but not with `promfetch_stream_next`.
 ///
 /// # Safety
 /// As the header says of handles.
@@ -135,7 +143,8 @@ pub unsafe extern "C" fn promfetch_stream_failure_count(stream: *const Stream) -
 /// Why one of them failed; the message names it.
 ///
 /// stream: may be NULL. index: from 0, below the count.
-/// Returns: borrowed from stream: do not free it; NULL when there is none. Thread: concurrently.
+/// Returns: borrowed from stream: do not free it; NULL when there is none. Thread: concurrently, but not with
+/// `promfetch_stream_next`.
 ///
 /// # Safety
 /// As the header says of handles.
@@ -150,12 +159,15 @@ pub unsafe extern "C" fn promfetch_stream_failure(
 
 /// Frees a stream, also before its end.
 ///
-/// stream: may be NULL. Thread: alone.
+/// stream: may be NULL; of one made before a fork nothing is freed. Thread: alone.
 ///
 /// # Safety
 /// As the header says of handles.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn promfetch_stream_free(stream: *mut Stream) {
     // SAFETY: as the header says of handles.
-    unsafe { free(stream) };
+    if let Some(true) = unsafe { stream.as_ref() }.map(|stream| is_here(stream.process)) {
+        // SAFETY: as the header says of handles.
+        unsafe { free(stream) };
+    }
 }

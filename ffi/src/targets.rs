@@ -9,6 +9,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::guard;
 use crate::request::Request;
+use crate::running::Running;
 use crate::text::{Terminated, Text, free, handle, put, string};
 
 /// Instances with their labels.
@@ -21,10 +22,9 @@ impl Targets {
     }
 }
 
-fn discover(client: &Client, request: &Request) -> Result<Targets, Error> {
-    let running = client.enter()?;
+fn discover(running: &Running, request: &Request) -> Result<Targets, Error> {
     running.scoped(|| {
-        let located = request.locate(&running)?;
+        let located = request.locate(running)?;
         let targets = running
             .client()
             .targets(located, request.metric_path(), &Bound::default());
@@ -63,10 +63,9 @@ fn labels(target: &Target) -> Vec<(Terminated, Terminated)> {
         .collect()
 }
 
-fn instances(client: &Client, request: &Request) -> Result<Text, Error> {
-    let running = client.enter()?;
+fn instances(running: &Running, request: &Request) -> Result<Text, Error> {
     running.scoped(|| {
-        let located = request.locate(&running)?;
+        let located = request.locate(running)?;
         let statuses =
             running
                 .client()
@@ -93,8 +92,8 @@ pub unsafe extern "C" fn promfetch_discover(
     // SAFETY: as the header says of handles and strings.
     unsafe {
         guard::handle(err, || {
-            let request = Request::new(string("selector", selector)?)?;
-            discover(handle("client", client)?, &request)
+            let running = handle("client", client)?.enter()?;
+            discover(&running, &Request::new(string("selector", selector)?)?)
         })
     }
 }
@@ -102,7 +101,7 @@ pub unsafe extern "C" fn promfetch_discover(
 /// The instances that a request would ask.
 ///
 /// client, request: not NULL. Of the request count `process_type`, `instance` and `metric_path`.
-/// Returns: targets that you own, or NULL. Errors: as `promfetch_discover`, and `AMBIGUOUS`. Thread: concurrently.
+/// Returns: targets that you own, or NULL. Errors: as `promfetch_discover`, `AMBIGUOUS` and `CANCELLED`. Thread: concurrently.
 ///
 /// # Safety
 /// As the header says of handles.
@@ -115,7 +114,8 @@ pub unsafe extern "C" fn promfetch_discover_request(
     // SAFETY: as the header says of handles.
     unsafe {
         guard::handle(err, || {
-            discover(handle("client", client)?, handle("request", request)?)
+            let running = handle("client", client)?.enter()?;
+            discover(&running, handle("request", request)?)
         })
     }
 }
@@ -256,8 +256,8 @@ pub unsafe extern "C" fn promfetch_instances(
     // SAFETY: as the header says of handles and strings.
     unsafe {
         guard::handle(err, || {
-            let request = Request::new(string("selector", selector)?)?;
-            instances(handle("client", client)?, &request)
+            let running = handle("client", client)?.enter()?;
+            instances(&running, &Request::new(string("selector", selector)?)?)
         })
     }
 }
@@ -278,7 +278,8 @@ pub unsafe extern "C" fn promfetch_instances_request(
     // SAFETY: as the header says of handles.
     unsafe {
         guard::handle(err, || {
-            instances(handle("client", client)?, handle("request", request)?)
+            let running = handle("client", client)?.enter()?;
+            instances(&running, handle("request", request)?)
         })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! No check can tell a wild pointer from a good one: NULL, lengths and UTF-8 are checked, the rest is the contract.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char};
 
 use crate::code::PROMFETCH_INVALID_ARGUMENT;
@@ -62,30 +63,27 @@ fn invalid(message: String) -> Error {
 /// # Safety
 /// NULL, or ended by NUL and unchanged for the call.
 pub(crate) unsafe fn string<'a>(name: &str, text: *const c_char) -> Result<&'a str, Error> {
-    // SAFETY: as this function's.
-    unsafe { string_or_null(name, text) }?.ok_or_else(|| invalid(format!("`{name}` is NULL")))
-}
-
-/// A text argument that may be left out.
-///
-/// # Safety
-/// As [`string`].
-pub(crate) unsafe fn string_or_null<'a>(
-    name: &str,
-    text: *const c_char,
-) -> Result<Option<&'a str>, Error> {
     if text.is_null() {
-        return Ok(None);
+        return Err(invalid(format!("`{name}` is NULL")));
     }
     // SAFETY: it is not NULL, and the caller says that it ends with NUL.
     let text = unsafe { CStr::from_ptr(text) };
-    match text.to_str() {
-        Ok(text) => Ok(Some(text)),
-        Err(error) => Err(invalid(format!(
-            "`{name}` is no UTF-8 at byte {}",
-            error.valid_up_to()
-        ))),
+    text.to_str().map_err(|error| {
+        let at = error.valid_up_to();
+        invalid(format!("`{name}` is no UTF-8 at byte {at}"))
+    })
+}
+
+/// A text that comes from elsewhere and may be left out: what is no UTF-8 in it is replaced.
+///
+/// # Safety
+/// As [`string`].
+pub(crate) unsafe fn lossy<'a>(text: *const c_char) -> Option<Cow<'a, str>> {
+    if text.is_null() {
+        return None;
     }
+    // SAFETY: it is not NULL, and the caller says that it ends with NUL.
+    Some(unsafe { CStr::from_ptr(text) }.to_string_lossy())
 }
 
 /// A body argument.

@@ -148,6 +148,13 @@ fn every_function_says_what_it_takes_gives_and_which_threads_may_call_it() {
     let header = generated();
     let functions = functions(&header);
     let names: Vec<&str> = functions.iter().map(|function| &*function.name).collect();
+    let once: std::collections::BTreeSet<&str> = names.iter().copied().collect();
+    assert_eq!(once.len(), names.len(), "each is declared once");
+    let map = std::fs::read_to_string(folder().join("../docs/c-api.md")).unwrap();
+    for name in &names {
+        let place = format!("`{name}(");
+        assert!(map.contains(&place), "{name} is not in docs/c-api.md");
+    }
     assert!(
         names.len() > 50 && names.iter().all(|name| name.starts_with("promfetch_")),
         "{names:?}"

@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use promfetch_tests::library::Library;
 use promfetch_tests::process::{Process, report, run};
 use promfetch_tests::promfetch::{binary, command};
 use promfetch_tests::{Promfetch, check, tools};
@@ -231,6 +232,8 @@ async fn every_block_of_readme_works() {
             "sh" if block.note.starts_with("not-run:") => {
                 report(format_args!("README line {}: {}", block.line, block.note))
             }
+            // One script: what one block sets, the next one uses.
+            "sh" if block.note == "library" => {}
             "sh" => {
                 for command in commands(&block.text) {
                     desk.run(block.line, &command).await;
@@ -238,6 +241,7 @@ async fn every_block_of_readme_works() {
                 }
             }
             "yaml" | "yml" | "text" | "json" | "promql" => {}
+            "c" | "python" | "go" => {}
             other => panic!(
                 "README line {}: a block of the language {other:?} is not looked after by any test",
                 block.line
@@ -245,6 +249,67 @@ async fn every_block_of_readme_works() {
         }
     }
     assert!(ran > 0, "README shows how promfetch is used");
+}
+
+/// The programs with the library, as somebody in a clone types it: files are what stands before each block, and all
+/// commands are one script. Only what was built already is not built once more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn first_programs_with_the_library_work() {
+    let desk = Desk::set().await;
+    let (repository, folder) = (tools::repository(), desk.folder.path());
+    let mut script = "set -eu\n".to_owned();
+    for block in blocks(&readme()) {
+        match block.language.as_str() {
+            "sh" if block.note == "library" => script.push_str(&block.text),
+            "c" | "python" | "go" => {
+                let file = folder.join(&block.note);
+                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                std::fs::write(file, &block.text).unwrap();
+            }
+            _ => {}
+        }
+    }
+    // Checks that all of it is there, and is not older than its sources.
+    Library::staged();
+    let made = format!(
+        "make --no-print-directory -C {} PROFILE=dev BUILD=no WHEEL={} PYTHON={} ",
+        repository.display(),
+        folder.join("target/wheel").display(),
+        tools::python().display()
+    );
+    let script = script
+        .replace("make ", &made)
+        .replace("scripts/", &format!("{}/scripts/", repository.display()))
+        .replace("8085", &desk.demo.address().port().to_string());
+    let go = tools::folder().join("go");
+    let finished = run(Path::new("/bin/sh"), &["-c", &script], |shell| {
+        let path = [tools::folder().join("bin")]
+            .into_iter()
+            .chain(std::env::split_paths(&desk.path));
+        shell
+            .current_dir(folder)
+            .env("HOME", folder)
+            .env("PATH", std::env::join_paths(path).unwrap())
+            .env("GOCACHE", go.join("cache"))
+            .env("GOMODCACHE", folder.join("modules"))
+            .env("GOFLAGS", "-modcacherw -mod=mod")
+            .env("GOTOOLCHAIN", "local")
+            .env_remove("PYTHONPATH");
+    })
+    .await;
+    assert_eq!(
+        finished.code,
+        Some(0),
+        "{script}\n{}{}",
+        finished.stdout,
+        finished.stderr
+    );
+    assert_eq!(
+        finished.stdout.matches("promfetch_up{").count(),
+        9,
+        "three instances, three languages: {}",
+        finished.stdout
+    );
 }
 
 #[test]

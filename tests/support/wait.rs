@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-/// How long anything may take before a test gives up. Generous: it is only ever waited for when something is broken.
-pub const LIMIT: Duration = Duration::from_secs(120);
+/// How long anything may take before a test gives up. Generous: it is only ever waited for when something is broken, and
+/// the tests of other languages come as one program that goes on for minutes.
+pub const LIMIT: Duration = Duration::from_secs(300);
 
 /// How often a condition is looked at.
 const INTERVAL: Duration = Duration::from_millis(50);

@@ -11,7 +11,7 @@ use crate::discovery::{Discovery, Located, known_as};
 use crate::error::Error;
 use crate::fetch::{Extras, Fetcher};
 use crate::headers;
-use crate::instance::Address;
+use crate::instance::{Address, Transport};
 use crate::labels::Labels;
 use crate::tls::Profile;
 
@@ -31,17 +31,22 @@ pub(super) struct Own {
 struct Key {
     app_id: Box<str>,
     address: Address,
+    /// What a target gets to see depends on how it is asked: what is meant for TLS must not go without.
+    transport: Transport,
 }
 
 #[derive(Hash)]
 struct Borrowed<'a> {
     app_id: &'a str,
     address: &'a Address,
+    transport: &'a Transport,
 }
 
 impl Equivalent<Key> for Borrowed<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        *self.app_id == *key.app_id && *self.address == key.address
+        *self.app_id == *key.app_id
+            && *self.address == key.address
+            && *self.transport == key.transport
     }
 }
 
@@ -58,10 +63,15 @@ impl Owns {
         let mut owns = HashMap::new();
         for (place, target) in targets.iter().enumerate() {
             // What has no address is refused where the address is needed.
-            if let (Some(own), Some((app_id, address))) =
+            if let (Some(own), Some((app_id, address, transport))) =
                 (own(place, target, fetcher)?, known_as(target))
             {
-                owns.insert(Key { app_id, address }, Arc::new(own));
+                let key = Key {
+                    app_id,
+                    address,
+                    transport,
+                };
+                owns.insert(key, Arc::new(own));
             }
         }
         Ok(Self(owns))
@@ -73,6 +83,7 @@ impl Owns {
         let key = Borrowed {
             app_id: &instance.app.app_id,
             address: &instance.address,
+            transport: &instance.transport,
         };
         located
             .trusted

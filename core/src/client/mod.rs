@@ -281,7 +281,8 @@ impl Client {
             let app = plain(&query.selector);
             let path = instances()
                 .next()
-                .map_or(DEFAULT_METRIC_PATH, |one| &*one.target.path_and_query);
+                .and_then(|one| one.target.path_and_query.split('?').next())
+                .unwrap_or(DEFAULT_METRIC_PATH);
             return Err(Error::new(Kind::NoEndpoint, format!("Cannot found endpoint '{path}' for app with id or path '{app}', please create one")));
         }
         let up = instances().filter(|outcome| outcome.result.is_ok()).count();

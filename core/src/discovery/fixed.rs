@@ -10,7 +10,7 @@ use super::route;
 use super::table::{Applied, Bounds, Refusal, Seen, Source, Table, WEB};
 use crate::config::{FixedTarget, MAX_TARGETS};
 use crate::error::{Error, Kind};
-use crate::instance::Address;
+use crate::instance::{Address, Transport};
 use crate::policy::AddressPolicy;
 use crate::selector::is_guid;
 
@@ -219,7 +219,7 @@ impl<'t> Read<'t> {
             },
             host: &address.host,
             port: address.port,
-            tls: target.tls.then(|| or(&target.server_name, &address.host)),
+            tls: target.tls.then(|| server_name(target, address)),
             http2: target.http2,
             index: or(&target.index, position),
             ..Registration::default()
@@ -250,12 +250,24 @@ fn check_clashes(all: &[Read<'_>]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The app's GUID and the address under which the table knows a target.
+/// The name that the target's certificate must have.
+fn server_name<'t>(target: &'t FixedTarget, address: &'t Address) -> &'t str {
+    match &*target.server_name {
+        "" => &address.host,
+        name => name,
+    }
+}
+
+/// The app's GUID and the address under which the table knows a target, and how it is asked there.
 ///
 /// `None` for an address that cannot be used.
-pub(crate) fn known_as(target: &FixedTarget) -> Option<(Box<str>, Address)> {
+pub(crate) fn known_as(target: &FixedTarget) -> Option<(Box<str>, Address, Transport)> {
     let address = Address::parse(&target.address)?;
-    Some((app_id(target).into(), address))
+    let transport = Transport {
+        tls: target.tls.then(|| server_name(target, &address).into()),
+        http2: target.http2,
+    };
+    Some((app_id(target).into(), address, transport))
 }
 
 /// The app GUID of a target: as configured, or made from the three names.

@@ -6,7 +6,7 @@
  * same with pages that the program has already, without I/O and without threads.
  *
  * OWNERSHIP
- * Functions that end in _new, _open, _finish or _stream, promfetch_fetch*, promfetch_discover*, promfetch_instances*,
+ * Functions that end in _new, _open, _finish or _merge_stream, promfetch_fetch*, promfetch_discover*, promfetch_instances*,
  * promfetch_client_snapshot, promfetch_client_metrics and promfetch_call_start return something you own: free it once, with
  * its own _free function (a call with promfetch_call_end), never with free(). _free(NULL) does nothing. A pointer from a
  * getter is borrowed and lives as long as its handle. Arguments are borrowed for the call and copied if they are kept, but
@@ -17,24 +17,27 @@
  * that the function gives beside it. Data and label values may hold NULs themselves: use the length for what you do not trust.
  *
  * ERRORS
- * The last argument of what can fail is promfetch_error **err. NULL: not interested. On failure *err is set to an error that
+ * The last argument of what can fail is promfetch_error **err, which each thread has its own of. NULL: not interested. On failure *err is set to an error that
  * you own, and the function returns NULL or the code of the error. If *err is already set, the call does nothing: calls
  * can be chained, one check at the end is enough, and the first cause is never lost. Set it to NULL before the first call,
  * and again after promfetch_error_free. Codes are grouped by hundreds; treat an unknown one as its hundred. A handle from a
  * failed call is NULL, which every function takes: getters answer an empty string, 0 or NULL.
  * Some instances failed: that is a page, with promfetch_exposition_failure_count above 0. All failed: that is an error.
+ * A page that promfetch_merge_add refuses is a failure of the merge, and no error of the call.
  *
  * THREADS
  * const promfetch_client * and const promfetch_request *: many threads at once. Other handles: one thread at a time; getters
- * of handles that nobody changes: many. promfetch_request_cancel: any thread. _free: alone, but for a client, whose calls
- * under way in other threads end with CANCELLED. Calls block; a client has two threads of its own, and a few more while it
- * resolves names. From a log callback nothing of the library can be called: WRONG_THREAD.
- * After fork() a client of the parent is not usable in the child: FORKED, and its _free does nothing there.
+ * of handles that nobody changes: many. promfetch_request_cancel and promfetch_client_close: any thread. _free: alone.
+ * Calls block; a client has two threads of its own, and a few more while it resolves names. Do not end a thread inside a call.
+ * Callbacks (log, finalizer, release) come from any thread. They may free handles and call getters; everything else answers
+ * WRONG_THREAD. They must not wait for a lock that is held around a call of the library, throw, or leave by longjmp.
+ * After fork() clients, streams and calls of the parent are not usable in the child: FORKED, and freeing them does nothing.
  *
  * MANNERS
- * The library installs no signal handler, no logger and no panic hook, reads no standard input, writes no standard output and
- * never ends the process. A panic inside becomes the error PANIC; Rust's default hook prints it to the standard error, and
- * then only the _free of the handles of that call may follow. dlclose() leaves the library in memory.
+ * The library installs no signal handler, no logger and no panic hook, reads no standard input and writes no standard output.
+ * Its threads block all signals but those of a crash. A panic in a call becomes the error PANIC; Rust's default hook prints it
+ * to the standard error, and then only the _free of the handles of that call may follow. Without memory it aborts, as Rust
+ * does. dlclose() leaves the library in memory.
  *
  * VERSIONS
  * The soname is libpromfetch.so.<ABI>. Within one ABI functions, codes and keys are added; none is changed or dropped.
@@ -214,7 +217,7 @@ typedef struct promfetch_options promfetch_options;
 typedef struct promfetch_request promfetch_request;
 
 /**
- * A page under way. It holds the instances' pages until it is freed.
+ * A page under way. It holds the instances' pages until it is freed, and they count against max_inflight.
  */
 typedef struct promfetch_stream promfetch_stream;
 
@@ -230,24 +233,25 @@ typedef struct promfetch_text promfetch_text;
 
 /**
  * Takes a line of the log. It is called from the library's threads and from threads that call the library, several
- * at once, and must not call the library itself.
+ * at once. It may free handles, and must not call anything else of the library (WRONG_THREAD), wait for a lock that is
+ * held around a call of the library, throw, or leave by longjmp.
  *
  * user: as given to promfetch_options_log. level: 1 error, 2 warning, 3 info, 4 debug, 5 trace.
  * message: one line of UTF-8 without a line feed, ended by NUL, borrowed for the call. len: its bytes.
  */
-typedef void (*promfetch_log)(void *user, uint32_t level, const char *message, size_t len);
+typedef void (*promfetch_log_fn)(void *user, uint32_t level, const char *message, size_t len);
 
 /**
- * Tells that nothing will use user any more: called once, from any thread.
+ * Tells that nothing will use user any more: called once, from any thread. The rules of callbacks hold for it, too.
  */
-typedef void (*promfetch_finalizer)(void *user);
+typedef void (*promfetch_finalizer_fn)(void *user);
 
 /**
- * Tells that borrowed bytes are not needed any more.
+ * Tells that borrowed bytes are not needed any more. It may be called from any thread that frees or adds.
  *
  * user: as given to promfetch_merge_add_borrowed.
  */
-typedef void (*promfetch_release)(void *user);
+typedef void (*promfetch_release_fn)(void *user);
 
 #ifdef __cplusplus
 extern "C" {
@@ -289,6 +293,15 @@ uint32_t promfetch_error_code(const promfetch_error *error);
  * Returns: borrowed from error, UTF-8, ended by NUL. Thread: concurrently.
  */
 const char *promfetch_error_message(const promfetch_error *error);
+
+/**
+ * Which target the error is about, of the failures of an exposition or a stream: the host:port of an instance, or the
+ * name of an external exporter.
+ *
+ * error: may be NULL. Returns: borrowed from error, ended by NUL; "" when it is about no single target.
+ * Thread: concurrently.
+ */
+const char *promfetch_error_target(const promfetch_error *error);
 
 /**
  * Whether the same call may succeed a little later.
@@ -345,9 +358,9 @@ uint32_t promfetch_options_environment(promfetch_options *options, promfetch_err
  */
 uint32_t promfetch_options_log(promfetch_options *options,
                                uint32_t level,
-                               promfetch_log log,
+                               promfetch_log_fn log,
                                void *user,
-                               promfetch_finalizer finalizer,
+                               promfetch_finalizer_fn finalizer,
                                promfetch_error **err);
 
 /**
@@ -394,7 +407,7 @@ uint32_t promfetch_client_set_targets(const promfetch_client *client,
 
 /**
  * What the client knows, as JSON: ready, sources with their states, and routes, which is the routing table by
- * route as gorouter's /routes writes it. Of a large platform this is large.
+ * route, as promfetch's own /routes has it. Of a large platform this is large.
  *
  * client: not NULL.
  * Returns: a text that you own, or NULL. Errors: FORKED, INVALID_ARGUMENT. Thread: concurrently.
@@ -411,10 +424,18 @@ promfetch_text *promfetch_client_snapshot(const promfetch_client *client, promfe
 promfetch_exposition *promfetch_client_metrics(const promfetch_client *client, promfetch_error **err);
 
 /**
- * Frees a client. Its calls under way in other threads end with CANCELLED; what it has returned stays. Waits until
- * its threads have ended, which takes two seconds at most when a name server does not answer.
+ * Ends the calls under way in other threads, and all later ones, with CANCELLED. So a program that has threads in calls
+ * ends: it closes the client, waits for its threads, and frees the client.
  *
- * client: may be NULL; of a client made before a fork nothing is freed. Thread: alone, but for calls under way.
+ * client: may be NULL. Thread: any, but not during or after its _free.
+ */
+void promfetch_client_close(const promfetch_client *client);
+
+/**
+ * Frees a client; what it has returned stays. Waits until its threads have ended, two seconds at most. From a log
+ * callback it does not wait.
+ *
+ * client: may be NULL; of a client made before a fork nothing is freed. Thread: alone; see promfetch_client_close.
  */
 void promfetch_client_free(promfetch_client *client);
 
@@ -444,10 +465,12 @@ promfetch_exposition *promfetch_fetch_request(const promfetch_client *client,
 /**
  * A new request for the instances of an app.
  *
- * selector: org/space/app (each part percent-encoded, as in a URL), the app's GUID, or one of its routes.
+ * selector: org/space/app (each part percent-encoded, as in a URL), the app's GUID, or one of its routes: its host, or
+ * //host/path.
  * Returns: a request that you own, or NULL. Errors: INVALID_ARGUMENT. Thread: any.
  */
-promfetch_request *promfetch_request_new(const char *selector, promfetch_error **err);
+promfetch_request *promfetch_request_new(const char *selector,
+                                         promfetch_error **err);
 
 /**
  * Says more about what is wanted. The keys:
@@ -461,7 +484,7 @@ promfetch_request *promfetch_request_new(const char *selector, promfetch_error *
  * - authorization: a header for the app's instances. forwarded_for: X-Forwarded-For for them.
  * - all_failed: error (the default): when no instance gave metrics, the call fails; page: it gives the health series.
  *
- * request: not NULL. key, value: not NULL. Returns: a code. Errors: UNKNOWN_OPTION, INVALID_ARGUMENT.
+ * request: not NULL. key, value: not NULL; an empty value takes away what was set. Returns: a code. Errors: UNKNOWN_OPTION, INVALID_ARGUMENT.
  * Thread: one at a time.
  */
 uint32_t promfetch_request_set(promfetch_request *request,
@@ -471,7 +494,7 @@ uint32_t promfetch_request_set(promfetch_request *request,
 
 /**
  * Adds a header for the app's instances, such as X-Tenant. It is not sent to external exporters and not along a
- * redirect. What a target has of its own wins.
+ * redirect. What a target has of its own wins. At most 32.
  *
  * request: not NULL. name, value: not NULL; not one that promfetch sets itself, nor Host and those of the connection.
  * Returns: a code. Errors: INVALID_ARGUMENT. Thread: one at a time.
@@ -484,7 +507,8 @@ uint32_t promfetch_request_header(promfetch_request *request,
 /**
  * Cancels the calls under way with this request, and all later ones: they end with CANCELLED.
  *
- * request: may be NULL. Thread: any, also while another thread waits in a call with it, but not after its _free.
+ * request: may be NULL. Thread: any, also while another thread waits in a call with it, but not during _set and
+ * _header, nor after its _free.
  */
 void promfetch_request_cancel(const promfetch_request *request);
 
@@ -557,7 +581,7 @@ promfetch_stream *promfetch_stream_open(const promfetch_client *client,
  *
  * stream: not NULL. len: gets the number of bytes, 0 at the end; may be NULL.
  * Returns: borrowed until the next call with the stream, ended by NUL; NULL at the end, where *err is not set, or on failure.
- * Errors: INVALID_ARGUMENT. Thread: one at a time.
+ * Errors: FORKED, INVALID_ARGUMENT. Thread: one at a time.
  */
 const char *promfetch_stream_next(promfetch_stream *stream,
                                   size_t *len,
@@ -566,21 +590,21 @@ const char *promfetch_stream_next(promfetch_stream *stream,
 /**
  * The Content-Type of the page.
  *
- * stream: may be NULL, which gives "". Returns: borrowed from stream, ended by NUL. Thread: concurrently.
+ * stream: may be NULL, which gives "". Returns: borrowed from stream, ended by NUL. Thread: concurrently, but not with promfetch_stream_next.
  */
 const char *promfetch_stream_content_type(const promfetch_stream *stream);
 
 /**
  * How many instances are in the page.
  *
- * stream: may be NULL, which gives 0. Returns: the number. Thread: concurrently.
+ * stream: may be NULL, which gives 0. Returns: the number. Thread: concurrently, but not with promfetch_stream_next.
  */
 size_t promfetch_stream_up_count(const promfetch_stream *stream);
 
 /**
  * How many instances and external exporters failed.
  *
- * stream: may be NULL, which gives 0. Returns: the number. Thread: concurrently.
+ * stream: may be NULL, which gives 0. Returns: the number. Thread: concurrently, but not with promfetch_stream_next.
  */
 size_t promfetch_stream_failure_count(const promfetch_stream *stream);
 
@@ -588,14 +612,15 @@ size_t promfetch_stream_failure_count(const promfetch_stream *stream);
  * Why one of them failed; the message names it.
  *
  * stream: may be NULL. index: from 0, below the count.
- * Returns: borrowed from stream: do not free it; NULL when there is none. Thread: concurrently.
+ * Returns: borrowed from stream: do not free it; NULL when there is none. Thread: concurrently, but not with
+ * promfetch_stream_next.
  */
 const promfetch_error *promfetch_stream_failure(const promfetch_stream *stream, size_t index);
 
 /**
  * Frees a stream, also before its end.
  *
- * stream: may be NULL. Thread: alone.
+ * stream: may be NULL; of one made before a fork nothing is freed. Thread: alone.
  */
 void promfetch_stream_free(promfetch_stream *stream);
 
@@ -612,7 +637,7 @@ promfetch_targets *promfetch_discover(const promfetch_client *client, const char
  * The instances that a request would ask.
  *
  * client, request: not NULL. Of the request count process_type, instance and metric_path.
- * Returns: targets that you own, or NULL. Errors: as promfetch_discover, and AMBIGUOUS. Thread: concurrently.
+ * Returns: targets that you own, or NULL. Errors: as promfetch_discover, AMBIGUOUS and CANCELLED. Thread: concurrently.
  */
 promfetch_targets *promfetch_discover_request(const promfetch_client *client,
                                               const promfetch_request *request,
@@ -754,13 +779,13 @@ uint32_t promfetch_merge_set(promfetch_merge *merge,
                              promfetch_error **err);
 
 /**
- * Checks a page wholly and adds it. One that is refused costs only itself: it is among the failures of the result. To go
- * on after it, give NULL as err, or an error of its own to each call.
+ * Checks a page wholly and adds it. One that is no valid exposition costs only itself: the call returns PARSE or
+ * TOO_LARGE, *err is not set, and why is among the failures of the merge and of its result.
  *
  * merge: not NULL. labels: added to all samples of the page, after their own; copied; NULL: none.
- * content_type: what the page came with; NULL: the format shows in the bytes.
+ * content_type: what the page came with, whatever it is; NULL: the format shows in the bytes.
  * data, len: the page, which is copied.
- * Returns: a code. Errors: PARSE, TOO_LARGE, INVALID_ARGUMENT. Thread: one at a time.
+ * Returns: a code; PARSE and TOO_LARGE are of the page alone. Errors: INVALID_ARGUMENT. Thread: one at a time.
  */
 uint32_t promfetch_merge_add(promfetch_merge *merge,
                              const promfetch_labels *labels,
@@ -775,18 +800,34 @@ uint32_t promfetch_merge_add(promfetch_merge *merge,
  * merge, labels, content_type: as for promfetch_merge_add.
  * data, len: the page, which must stay as it is until release is called.
  * release: called once when the page is not needed any more, also when the call fails; NULL: the page must stay until
- * promfetch_merge_finish, promfetch_merge_free, or the _free of the stream.
+ * a promfetch_merge_finish that succeeded, promfetch_merge_free, or the _free of the stream.
  * user: given to release as it is; may be NULL.
- * Returns: a code. Errors: as promfetch_merge_add. Thread: one at a time.
+ * Returns: a code, as promfetch_merge_add. Errors: INVALID_ARGUMENT. Thread: one at a time.
  */
 uint32_t promfetch_merge_add_borrowed(promfetch_merge *merge,
                                       const promfetch_labels *labels,
                                       const char *content_type,
                                       const char *data,
                                       size_t len,
-                                      promfetch_release release,
+                                      promfetch_release_fn release,
                                       void *user,
                                       promfetch_error **err);
+
+/**
+ * How many pages were refused since the merge was made or last finished.
+ *
+ * merge: may be NULL, which gives 0. Returns: the number. Thread: one at a time.
+ */
+size_t promfetch_merge_failure_count(const promfetch_merge *merge);
+
+/**
+ * Why one of them was refused; the message says where in the page.
+ *
+ * merge: may be NULL. index: from 0, below the count; the last is the latest.
+ * Returns: borrowed from merge until the next call with it: do not free it; NULL when there is none. Thread: one at a time.
+ */
+const promfetch_error *promfetch_merge_failure(const promfetch_merge *merge,
+                                               size_t index);
 
 /**
  * Merges what was added, family by family. The merge is empty afterwards, keeps its settings and can be used again.
@@ -829,7 +870,7 @@ promfetch_call *promfetch_call_start(const promfetch_client *client,
 /**
  * Ends a call and frees it. The client may be freed before.
  *
- * call: may be NULL. Thread: alone; another one than it was started in is fine.
+ * call: may be NULL; one started before a fork is left alone. Thread: alone; another one than it was started in is fine.
  */
 void promfetch_call_end(promfetch_call *call);
 

@@ -18,7 +18,9 @@ static int merging(void) {
     promfetch_merge *merge = promfetch_merge_new();
     promfetch_merge_set(merge, "format", "text", &err);
     promfetch_merge_add(merge, labels, NULL, page, sizeof page - 1, &err);
-    promfetch_merge_add(merge, NULL, NULL, "{", 1, NULL);
+    promfetch_merge_add(merge, NULL, NULL, "{", 1, &err);
+    CHECK(promfetch_merge_failure_count(merge) == 1 && promfetch_error_code(promfetch_merge_failure(merge, 0)) == PROMFETCH_PARSE);
+    CHECK(!*promfetch_error_target(promfetch_merge_failure(merge, 0)));
     promfetch_exposition *merged = promfetch_merge_finish(merge, &err);
     CHECK(promfetch_error_code(err) == PROMFETCH_OK);
     size_t len;
@@ -70,11 +72,12 @@ static int clients(void) {
     CHECK(promfetch_client_set_targets(client, list, sizeof list - 1, &err) == PROMFETCH_OK);
     CHECK(err == NULL);
     CHECK(promfetch_fetch(client, "shop", &err) == NULL && promfetch_error_code(err) == PROMFETCH_REFUSED);
-    CHECK(*promfetch_error_message(err) && promfetch_error_is_transient(err) == 0);
+    CHECK(*promfetch_error_message(err) && promfetch_error_is_transient(err) == 1);
     promfetch_error_free(err), err = NULL;
     promfetch_request_cancel(request);
     CHECK(promfetch_fetch_request(client, request, NULL) == NULL && promfetch_stream_open(client, request, NULL) == NULL);
     promfetch_request_free(request);
+    promfetch_client_close(client);
     promfetch_client_free(client);
     CHECK(finalized == 1);
     return 0;

@@ -106,9 +106,9 @@ class Types(Case):
         if "*" in text:
             return "pointer"
         for word, kind in (
-            ("promfetch_log", "function"),
-            ("promfetch_finalizer", "function"),
-            ("promfetch_release", "function"),
+            ("promfetch_log_fn", "function"),
+            ("promfetch_finalizer_fn", "function"),
+            ("promfetch_release_fn", "function"),
         ):
             if re.search(rf"\b{word}\b", text):
                 return kind

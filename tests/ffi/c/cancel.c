@@ -47,6 +47,8 @@ static void by_request(int listening, int stream) {
     promfetch_request_cancel(r);
     GIVES_NULL(promfetch_fetch_request(c, r, &err), PROMFETCH_CANCELLED, NULL);
     GIVES_NULL(promfetch_stream_open(c, r, &err), PROMFETCH_CANCELLED, NULL);
+    GIVES_NULL(promfetch_discover_request(c, r, &err), PROMFETCH_CANCELLED, NULL);
+    GIVES_NULL(promfetch_instances_request(c, r, &err), PROMFETCH_CANCELLED, NULL);
     GIVES_NULL(promfetch_fetch_request(c, other, &err), PROMFETCH_TIMEOUT, NULL);
     close(asked(listening));
     promfetch_request_free(other);
@@ -55,7 +57,8 @@ static void by_request(int listening, int stream) {
 }
 
 #define CALLS 8
-static void by_client(int listening) {
+/* Closed and then freed, as the header says; freed at once is what a program does that was told to end. */
+static void by_client(int listening, int closed) {
     promfetch_client *c = client();
     pthread_t thread[CALLS];
     struct fetch fetch[CALLS];
@@ -70,12 +73,17 @@ static void by_client(int listening) {
         pthread_create(&thread[i], NULL, fetching, &fetch[i]);
         connection[i] = asked(listening); /* so the call is under way */
     }
-    promfetch_client_free(c);
+    if (closed) promfetch_client_close(c);
+    else promfetch_client_free(c);
     for (int i = 0; i < CALLS; i++) {
         pthread_join(thread[i], NULL);
         CHECK(fetch[i].code == PROMFETCH_CANCELLED);
         close(connection[i]);
         promfetch_request_free((promfetch_request *)fetch[i].request);
+    }
+    if (closed) {
+        GIVES_NULL(promfetch_fetch(c, "org/space/hanging", &err), PROMFETCH_CANCELLED, NULL);
+        promfetch_client_free(c);
     }
 }
 
@@ -84,7 +92,8 @@ int main(int argc, char **argv) {
     int listening = listener(address);
     by_request(listening, 0);
     by_request(listening, 1);
-    by_client(listening);
+    by_client(listening, 0);
+    by_client(listening, 1);
     /* Nothing of the clients is left. */
     CHECK(comes_down_to(threads, 1));
     return 0;

@@ -79,6 +79,8 @@ static inline promfetch_client *client_of(int count, const char *const apps[][2]
         end += sprintf(end, "%s{\"organization\":\"org\",\"space\":\"space\",\"app\":\"%s\",\"address\":\"%s\"}", i ? "," : "", apps[i][0], apps[i][1]);
     sprintf(end, "]");
     promfetch_options_set(options, "targets", json, &err);
+    /* Under valgrind, beside other tests, nothing is quick. */
+    promfetch_options_set(options, "fetch_connect_timeout", "60s", &err);
     promfetch_client *client = promfetch_client_new(options, &err);
     promfetch_options_free(options);
     promfetch_client_wait_ready(client, 60000, &err);

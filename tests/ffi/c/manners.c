@@ -29,6 +29,33 @@ static void look(struct state *state) {
     for (int fd = 0; fd < 3; fd++) state->flags[fd] = fcntl(fd, F_GETFL);
 }
 
+/* The library's threads handle no signal. It matters for SIGPIPE: a TLS connection that the other side has closed raises
+   it on the thread that writes, and a C program does not ignore it as a Rust one does. */
+static void library_threads_block_signals(void) {
+    const int wanted[] = {SIGPIPE, SIGTERM, SIGINT, SIGALRM, SIGCHLD};
+    char path[300], line[256];
+    int seen = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *task; tasks && (task = readdir(tasks));) {
+        if (task->d_name[0] == '.' || atoi(task->d_name) == (int)getpid()) continue;
+        snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
+        FILE *status = fopen(path, "r");
+        unsigned long long blocked = 0;
+        int ours = 0;
+        while (status && fgets(line, sizeof line, status)) {
+            if (!strcmp(line, "Name:\tpromfetch\n")) ours = 1;
+            sscanf(line, "SigBlk: %llx", &blocked);
+        }
+        if (status) fclose(status);
+        if (!ours) continue; /* A sanitizer has threads, too. */
+        seen++;
+        for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) CHECK(blocked >> (wanted[i] - 1) & 1);
+        CHECK(!(blocked >> (SIGSEGV - 1) & 1));
+    }
+    if (tasks) closedir(tasks);
+    CHECK(seen >= 2);
+}
+
 int main(int argc, char **argv) {
     argument_count = argc, arguments = argv;
     static struct state before, during, after;
@@ -46,6 +73,7 @@ int main(int argc, char **argv) {
         promfetch_request_free(r);
     }
     look(&during);
+    if (!given("watched")) library_threads_block_signals();
     promfetch_exposition_free(page);
     promfetch_client_free(c);
     look(&after);

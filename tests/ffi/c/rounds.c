@@ -80,7 +80,7 @@ static void fetch(void) {
 
 int main(int argc, char **argv) {
     argument_count = argc, arguments = argv;
-    long count = given_number("rounds", 10000), idle = given_number("idle", 3000), clients = given_number("clients", 500);
+    long count = given_number("rounds", 10000), idle = given_number("idle", 2000), clients = given_number("clients", 300);
     long before = descriptors();
     rounds("small handles", small_handles, count, count / 10, 2048);
     CHECK(threads() == 1 && descriptors() == before);

@@ -43,5 +43,5 @@ programs! {
     a_fork_is_noticed: "fork", [];
     it_is_loaded_and_unloaded: "load", [];
     nothing_grows: "rounds", ["rounds=30", "idle=3", "clients=3", "flat=0"];
-    a_host_is_left_alone: "manners", [];
+    a_host_is_left_alone: "manners", ["watched=1"];
 }

@@ -27,6 +27,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "promfetch_error_code": (c_uint32, (_HANDLE,)),
     "promfetch_error_message": (c_char_p, (_HANDLE,)),
     "promfetch_error_is_transient": (c_uint32, (_HANDLE,)),
+    "promfetch_error_target": (c_char_p, (_HANDLE,)),
     "promfetch_error_free": (None, (_HANDLE,)),
     "promfetch_code_name": (c_char_p, (c_uint32,)),
     # options
@@ -41,6 +42,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "promfetch_client_set_targets": (c_uint32, (_HANDLE, c_char_p, c_size_t, _ERROR)),
     "promfetch_client_snapshot": (_HANDLE, (_HANDLE, _ERROR)),
     "promfetch_client_metrics": (_HANDLE, (_HANDLE, _ERROR)),
+    "promfetch_client_close": (None, (_HANDLE,)),
     "promfetch_client_free": (None, (_HANDLE,)),
     # fetch
     "promfetch_fetch": (_HANDLE, (_HANDLE, c_char_p, _ERROR)),
@@ -84,6 +86,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_uint32,
         (_HANDLE, _HANDLE, c_char_p, c_char_p, c_size_t, FINALIZER, c_void_p, _ERROR),
     ),
+    "promfetch_merge_failure_count": (c_size_t, (_HANDLE,)),
+    "promfetch_merge_failure": (_HANDLE, (_HANDLE, c_size_t)),
     "promfetch_merge_finish": (_HANDLE, (_HANDLE, _ERROR)),
     "promfetch_merge_stream": (_HANDLE, (_HANDLE, _ERROR)),
     "promfetch_merge_free": (None, (_HANDLE,)),

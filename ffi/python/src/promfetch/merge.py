@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from ._ffi import FINALIZER, lib
 from ._handle import Owner
 from ._strings import encode
-from .errors import call
+from .errors import call, read
 from .exposition import Exposition, take
 from .stream import Stream
 
@@ -67,7 +67,10 @@ class Merge(Owner):
             merge = self._handle()
             # Before the call: a page that is refused may be read until the end too.
             self._pages.append(page)
-            call(lib.promfetch_merge_add_borrowed, merge, added, kind, page, len(page), _NO_RELEASE, None)
+            code = call(lib.promfetch_merge_add_borrowed, merge, added, kind, page, len(page), _NO_RELEASE, None)
+            if code:
+                # The page alone is bad: that is no error of the call, and the merge knows why.
+                raise read(lib.promfetch_merge_failure(merge, lib.promfetch_merge_failure_count(merge) - 1))
 
     def finish(self) -> Exposition:
         """The merged page."""
