@@ -40,7 +40,7 @@
  * does. dlclose() leaves the library in memory.
  *
  * VERSIONS
- * The soname is libpromfetch.so.<ABI>. Within one ABI functions, codes and keys are added; none is changed or dropped.
+ * The soname is libpromfetch.so.N, where N is the ABI. Within one ABI functions, codes and keys are added; none is changed or dropped.
  */
 
 #ifndef PROMFETCH_H
