@@ -84,7 +84,7 @@ static void requests(const promfetch_client *c) {
     CHECK_CONTAINS(promfetch_exposition_data(page, NULL), "promfetch_up{");
     promfetch_exposition_free(page);
     promfetch_request_free(r);
-    r = request_of("org/space/hanging", "timeout", "200ms");
+    r = request_of("org/space/hanging", "timeout", "2s");
     GIVES_NULL(promfetch_fetch_request(c, r, &err), PROMFETCH_TIMEOUT, NULL);
     promfetch_request_free(r);
     r = request_of("org/space/good", "process_type", "worker");

@@ -3,6 +3,7 @@
 #define LISTENER_H
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -30,6 +31,14 @@ static inline int asked(int fd) {
         _exit(1);
     }
     return connection;
+}
+
+/* Takes and closes the connections of a client that is gone, so that the next one asked is not one of those. */
+static inline void drain(int fd) {
+    int flags = fcntl(fd, F_GETFL), connection;
+    fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    while ((connection = accept(fd, NULL, NULL)) >= 0) close(connection);
+    fcntl(fd, F_SETFL, flags);
 }
 
 #endif

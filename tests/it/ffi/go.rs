@@ -58,12 +58,21 @@ async fn go(folder: &Path, arguments: &[&str], more: &[Variable]) {
     );
 }
 
+/// The header that an earlier archive has left in the module may be old: then the module's tests ask for a new one.
+fn refresh_header() {
+    let copy = module("include/promfetch.h");
+    if copy.is_file() {
+        fs::copy(tools::repository().join("include/promfetch.h"), copy).unwrap();
+    }
+}
+
 fn module(name: &str) -> PathBuf {
     tools::repository().join("ffi/go").join(name)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_modules_own_tests_pass_with_the_race_detector() {
+    refresh_header();
     for folder in ["", "gatherer"] {
         // The work tree stays as it is: no -mod=mod.
         let flags = [(
@@ -82,6 +91,7 @@ async fn the_modules_own_tests_pass_with_the_race_detector() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_pointer_of_go_stays_in_c() {
+    refresh_header();
     let strict = [
         (
             "GOFLAGS",
