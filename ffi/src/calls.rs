@@ -7,13 +7,13 @@ use promfetch_core::calls::Guard;
 use crate::client::Client;
 use crate::error::Error;
 use crate::guard;
-use crate::running::is_here;
-use crate::text::{free, handle, string};
+use crate::process::{Process, free_here};
+use crate::text::{handle, string};
 
 /// A call of the program under way.
 #[derive(Debug)]
 pub struct Call {
-    process: u32,
+    process: Process,
     #[expect(dead_code, reason = "the call ends when it is dropped")]
     guard: Guard,
 }
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn promfetch_call_start(
             let calls = running.client().calls();
             let call = calls.own_call(string("api", api)?, string("call", call)?)?;
             Ok(Call {
-                process: std::process::id(),
+                process: Process::this(),
                 guard: call.start(),
             })
         })
@@ -57,8 +57,5 @@ pub unsafe extern "C" fn promfetch_call_start(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn promfetch_call_end(call: *mut Call) {
     // SAFETY: as the header says of handles.
-    if let Some(true) = unsafe { call.as_ref() }.map(|call| is_here(call.process)) {
-        // SAFETY: as the header says of handles.
-        unsafe { free(call) };
-    }
+    unsafe { free_here(call, |call| call.process) };
 }

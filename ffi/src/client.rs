@@ -15,7 +15,8 @@ use crate::error::Error;
 use crate::exposition::{Exposition, Report};
 use crate::guard;
 use crate::options::Options;
-use crate::running::{Running, enter};
+use crate::process::free_here;
+use crate::running::Running;
 use crate::text::{Terminated, Text, bytes, handle};
 
 /// A client. Many threads may use it at once.
@@ -25,7 +26,8 @@ pub struct Client(Arc<Running>);
 impl Client {
     /// The client at work, which stays there for as long as this call takes, also when somebody frees the handle.
     pub(crate) fn enter(&self) -> Result<Arc<Running>, Error> {
-        enter(&self.0)
+        self.0.process().check()?;
+        Ok(Arc::clone(&self.0))
     }
 }
 
@@ -221,7 +223,7 @@ pub unsafe extern "C" fn promfetch_client_metrics(
 pub unsafe extern "C" fn promfetch_client_close(client: *const Client) {
     // SAFETY: as the header says of handles.
     if let Some(client) = unsafe { client.as_ref() }
-        && client.0.is_here()
+        && client.0.process().is_here()
     {
         guard::quietly(|| client.0.stop());
     }
@@ -237,12 +239,9 @@ pub unsafe extern "C" fn promfetch_client_close(client: *const Client) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn promfetch_client_free(client: *mut Client) {
     // SAFETY: as the header says of handles.
-    let Some(running) = (unsafe { client.as_ref() }).map(|client| &client.0) else {
-        return;
-    };
-    if running.is_here() {
-        running.stop();
-        // SAFETY: as the header says of handles.
-        unsafe { crate::text::free(client) };
+    unsafe {
+        // For calls that are under way all the same.
+        promfetch_client_close(client);
+        free_here(client, |client| client.0.process());
     }
 }

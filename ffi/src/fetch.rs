@@ -2,13 +2,12 @@
 
 use std::ffi::c_char;
 
+use crate::asking::{by_request, by_selector};
 use crate::client::Client;
 use crate::error::Error;
 use crate::exposition::Exposition;
-use crate::guard;
 use crate::request::Request;
 use crate::running::Running;
-use crate::text::{handle, string};
 
 fn fetch(running: &Running, request: &Request) -> Result<Exposition, Error> {
     let (answer, report) = request.ask(running)?;
@@ -31,12 +30,7 @@ pub unsafe extern "C" fn promfetch_fetch(
     err: *mut *mut Error,
 ) -> *mut Exposition {
     // SAFETY: as the header says of handles and strings.
-    unsafe {
-        guard::handle(err, || {
-            let running = handle("client", client)?.enter()?;
-            fetch(&running, &Request::new(string("selector", selector)?)?)
-        })
-    }
+    unsafe { by_selector(client, selector, err, fetch) }
 }
 
 /// Asks the instances as a request says, and merges their pages.
@@ -54,10 +48,5 @@ pub unsafe extern "C" fn promfetch_fetch_request(
     err: *mut *mut Error,
 ) -> *mut Exposition {
     // SAFETY: as the header says of handles.
-    unsafe {
-        guard::handle(err, || {
-            let running = handle("client", client)?.enter()?;
-            fetch(&running, handle("request", request)?)
-        })
-    }
+    unsafe { by_request(client, request, err, fetch) }
 }

@@ -5,6 +5,7 @@
 //! error, catches panics and knows the library's own threads. [`text`] is the only place that reads what pointers point
 //! to. `include/promfetch.h` is made from the functions and their comments; the text above is its beginning.
 
+mod asking;
 mod calls;
 mod client;
 mod code;
@@ -17,6 +18,7 @@ mod labels;
 mod log;
 mod merge;
 mod options;
+mod process;
 mod request;
 mod running;
 mod signals;

@@ -14,10 +14,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Dispatch;
 use tracing::dispatcher::{self, DefaultGuard};
 
-use crate::code::{PROMFETCH_CANCELLED, PROMFETCH_FORKED, PROMFETCH_UNAVAILABLE};
+use crate::code::{PROMFETCH_CANCELLED, PROMFETCH_UNAVAILABLE};
 use crate::error::Error;
 use crate::guard;
 use crate::options::Options;
+use crate::process::Process;
 use crate::signals;
 
 /// Two are enough to scan pages on both cores of a small machine; a host has threads of its own beside them.
@@ -36,7 +37,7 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Running {
     /// The process that made it: its threads are nowhere else.
-    process: u32,
+    process: Process,
     client: Client,
     registry: Registry,
     shutdown: CancellationToken,
@@ -69,7 +70,7 @@ impl Running {
                 Client::start(config, &mut registry, shutdown.clone())?
             };
             Ok(Self {
-                process: std::process::id(),
+                process: Process::this(),
                 client,
                 registry,
                 shutdown,
@@ -80,9 +81,9 @@ impl Running {
         })
     }
 
-    /// Whether this is the process in which the client works.
-    pub(crate) fn is_here(&self) -> bool {
-        is_here(self.process)
+    /// The process in which the client works.
+    pub(crate) fn process(&self) -> Process {
+        self.process
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -109,7 +110,7 @@ impl Running {
             self.runtime.block_on(async {
                 tokio::select! {
                     biased;
-                    () = self.shutdown.cancelled() => end("the client was freed meanwhile"),
+                    () = self.shutdown.cancelled() => end("the client was closed or freed meanwhile"),
                     () = cancelled.cancelled() => end("the request was cancelled"),
                     result = work => result,
                 }
@@ -126,7 +127,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.shutdown.cancel();
-        if !self.is_here() {
+        if !self.process.is_here() {
             // The threads are in the parent: waiting for them here would never end.
             return;
         }
@@ -146,21 +147,6 @@ fn scoped<T>(dispatch: Option<&Dispatch>, body: impl FnOnce() -> T) -> T {
         Some(dispatch) => dispatcher::with_default(dispatch, body),
         None => body(),
     }
-}
-
-/// Whether this is the process that has this number.
-pub(crate) fn is_here(process: u32) -> bool {
-    process == std::process::id()
-}
-
-pub(crate) fn check_process(process: u32) -> Result<(), Error> {
-    if is_here(process) {
-        return Ok(());
-    }
-    Err(Error::new(
-        PROMFETCH_FORKED,
-        "the client was made before a fork: make one in this process",
-    ))
 }
 
 fn lock(dispatch: &ForThreads) -> MutexGuard<'_, Option<Dispatch>> {
@@ -195,10 +181,4 @@ fn runtime(dispatch: &ForThreads) -> Result<Runtime, Error> {
         PROMFETCH_UNAVAILABLE,
         format!("the client's threads cannot be started: {why}"),
     ))
-}
-
-/// The client at work behind a handle, if it can be used here.
-pub(crate) fn enter(running: &Arc<Running>) -> Result<Arc<Running>, Error> {
-    check_process(running.process)?;
-    Ok(Arc::clone(running))
 }

@@ -5,13 +5,14 @@ use std::ffi::c_char;
 use promfetch_core::client::PageBody;
 use promfetch_core::merge::Merged;
 
+use crate::asking::by_request;
 use crate::client::Client;
 use crate::error::Error;
 use crate::exposition::Report;
 use crate::guard;
+use crate::process::{Process, free_here};
 use crate::request::Request;
-use crate::running::{check_process, is_here};
-use crate::text::{Terminated, free, handle, handle_mut, put};
+use crate::text::{Terminated, handle_mut, put};
 
 #[derive(Debug)]
 pub(crate) enum Families {
@@ -23,7 +24,7 @@ pub(crate) enum Families {
 #[derive(Debug)]
 pub struct Stream {
     /// The process that made it: others may hold locks that a fork has copied.
-    process: u32,
+    process: Process,
     families: Families,
     report: Report,
     /// The family that was given out last.
@@ -33,7 +34,7 @@ pub struct Stream {
 impl Stream {
     pub(crate) fn new(families: Families, report: Report) -> Self {
         Self {
-            process: std::process::id(),
+            process: Process::this(),
             families,
             report,
             family: Terminated::new([]),
@@ -66,9 +67,8 @@ pub unsafe extern "C" fn promfetch_stream_open(
 ) -> *mut Stream {
     // SAFETY: as the header says of handles.
     unsafe {
-        guard::handle(err, || {
-            let running = handle("client", client)?.enter()?;
-            let (answer, report) = handle("request", request)?.ask(&running)?;
+        by_request(client, request, err, |running, request| {
+            let (answer, report) = request.ask(running)?;
             Ok(Stream::new(Families::Fetched(answer.page), report))
         })
     }
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn promfetch_stream_next(
         put(len, 0);
         let family = guard::attempt(err, || {
             let stream = handle_mut("stream", stream)?;
-            check_process(stream.process)?;
+            stream.process.check()?;
             Ok(stream.next())
         });
         match family {
@@ -166,8 +166,5 @@ pub unsafe extern "C" fn promfetch_stream_failure(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn promfetch_stream_free(stream: *mut Stream) {
     // SAFETY: as the header says of handles.
-    if let Some(true) = unsafe { stream.as_ref() }.map(|stream| is_here(stream.process)) {
-        // SAFETY: as the header says of handles.
-        unsafe { free(stream) };
-    }
+    unsafe { free_here(stream, |stream| stream.process) };
 }

@@ -5,12 +5,12 @@ use std::ffi::c_char;
 use promfetch_core::client::Bound;
 use promfetch_core::fetch::Target;
 
+use crate::asking::{by_request, by_selector};
 use crate::client::Client;
 use crate::error::Error;
-use crate::guard;
 use crate::request::Request;
 use crate::running::Running;
-use crate::text::{Terminated, Text, free, handle, put, string};
+use crate::text::{Terminated, Text, free, put, string};
 
 /// Instances with their labels.
 #[derive(Debug)]
@@ -90,12 +90,7 @@ pub unsafe extern "C" fn promfetch_discover(
     err: *mut *mut Error,
 ) -> *mut Targets {
     // SAFETY: as the header says of handles and strings.
-    unsafe {
-        guard::handle(err, || {
-            let running = handle("client", client)?.enter()?;
-            discover(&running, &Request::new(string("selector", selector)?)?)
-        })
-    }
+    unsafe { by_selector(client, selector, err, discover) }
 }
 
 /// The instances that a request would ask.
@@ -112,12 +107,7 @@ pub unsafe extern "C" fn promfetch_discover_request(
     err: *mut *mut Error,
 ) -> *mut Targets {
     // SAFETY: as the header says of handles.
-    unsafe {
-        guard::handle(err, || {
-            let running = handle("client", client)?.enter()?;
-            discover(&running, handle("request", request)?)
-        })
-    }
+    unsafe { by_request(client, request, err, discover) }
 }
 
 /// How many targets there are.
@@ -254,12 +244,7 @@ pub unsafe extern "C" fn promfetch_instances(
     err: *mut *mut Error,
 ) -> *mut Text {
     // SAFETY: as the header says of handles and strings.
-    unsafe {
-        guard::handle(err, || {
-            let running = handle("client", client)?.enter()?;
-            instances(&running, &Request::new(string("selector", selector)?)?)
-        })
-    }
+    unsafe { by_selector(client, selector, err, instances) }
 }
 
 /// The same of the instances that a request would ask.
@@ -276,10 +261,5 @@ pub unsafe extern "C" fn promfetch_instances_request(
     err: *mut *mut Error,
 ) -> *mut Text {
     // SAFETY: as the header says of handles.
-    unsafe {
-        guard::handle(err, || {
-            let running = handle("client", client)?.enter()?;
-            instances(&running, handle("request", request)?)
-        })
-    }
+    unsafe { by_request(client, request, err, instances) }
 }
