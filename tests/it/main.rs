@@ -92,3 +92,5 @@ mod bindings;
 mod broker;
 // What README says works.
 mod readme;
+// The documentation in the binary: what it says works, and it needs nobody else.
+mod doc;
