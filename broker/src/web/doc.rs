@@ -221,15 +221,24 @@ fn pages(up: &str, current: &str) -> Markup {
     }
 }
 
-/// The list of what is on a page.
+/// The list of what is on a page: sections, and the parts of each.
 fn contents(sections: &[Section]) -> Markup {
+    let chapters: Vec<&[Section]> = sections.chunk_by(|_, next| next.is_part).collect();
+    let link = |section: &Section| html! { a href={ "#" (section.id) } { (section.text) } };
     html! {
         @if sections.len() > 1 {
             nav.contents aria-label="On this page" {
                 p { "On this page" }
                 ul {
-                    @for section in sections {
-                        li { a href={ "#" (section.id) } { (section.text) } }
+                    @for chapter in &chapters {
+                        @if let Some((section, parts)) = chapter.split_first() {
+                            li {
+                                (link(section))
+                                @if !parts.is_empty() {
+                                    ul { @for part in parts { li { (link(part)) } } }
+                                }
+                            }
+                        }
                     }
                 }
             }

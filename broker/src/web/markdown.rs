@@ -4,6 +4,8 @@
 //! Raw HTML is no part of it: it is shown as text. Links lead to pages of this service and nowhere else, since it may
 //! stand in a closed network; all others are left out and their text stays.
 
+mod table;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -11,8 +13,7 @@ use std::fmt::Write;
 use maud::{Escaper, Markup, PreEscaped};
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-/// From this many columns on, each row is a card of its own on a narrow screen.
-const CARDS: usize = 4;
+use self::table::Table;
 
 /// A text that has become HTML.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(crate) struct Rendered {
     pub(crate) heading: Markup,
     /// All else.
     pub(crate) html: Markup,
-    /// The headings of level 2, in order.
+    /// The headings of level 2 and 3, in order.
     pub(crate) sections: Vec<Section>,
 }
 
@@ -31,6 +32,8 @@ pub(crate) struct Rendered {
 pub(crate) struct Section {
     pub(crate) id: String,
     pub(crate) text: String,
+    /// Whether it is a part of the section before, of level 2.
+    pub(crate) is_part: bool,
 }
 
 /// Writes Markdown as HTML. `up` leads from the page to the root of the service (`../`), for links. `fill` puts
@@ -80,27 +83,6 @@ struct Writer<'w, F> {
     links: Vec<bool>,
 }
 
-/// The table at hand.
-#[derive(Default)]
-struct Table {
-    columns: Vec<String>,
-    column: usize,
-    in_head: bool,
-    /// Whether rows may be shown as cards. Roles are said outright then, because a cell that is not laid out as one
-    /// loses its role in some browsers.
-    is_cards: bool,
-}
-
-impl Table {
-    fn role(&self, role: &str) -> String {
-        if self.is_cards {
-            format!(" role=\"{role}\"")
-        } else {
-            String::new()
-        }
-    }
-}
-
 impl<F> Writer<'_, F>
 where
     F: Fn(&str) -> Cow<'_, str>,
@@ -147,18 +129,15 @@ where
             Tag::Emphasis => self.out.push_str("<em>"),
             Tag::Strong => self.out.push_str("<strong>"),
             Tag::Link { dest_url, .. } => self.start_link(&dest_url),
-            Tag::Table(columns) => self.start_table(columns.len()),
-            Tag::TableHead => {
-                self.table.in_head = true;
-                self.table.column = 0;
-                let (group, row) = (self.table.role("rowgroup"), self.table.role("row"));
-                let _ = write!(self.out, "<thead{group}><tr{row}>");
+            Tag::Table(columns) => {
+                self.table = Table::start(columns.len(), &self.latest, &mut self.out);
             }
-            Tag::TableRow => {
-                self.table.column = 0;
-                let _ = write!(self.out, "<tr{}>", self.table.role("row"));
+            Tag::TableHead => self.table.start_head(&mut self.out),
+            Tag::TableRow => self.table.start_row(&mut self.out),
+            Tag::TableCell => {
+                self.plain.clear();
+                self.table.start_cell(&mut self.out);
             }
-            Tag::TableCell => self.start_cell(),
             _ => {}
         }
     }
@@ -175,13 +154,9 @@ where
             TagEnd::Emphasis => self.out.push_str("</em>"),
             TagEnd::Strong => self.out.push_str("</strong>"),
             TagEnd::Link if self.links.pop() == Some(true) => self.out.push_str("</a>"),
-            TagEnd::TableHead => {
-                self.table.in_head = false;
-                let group = self.table.role("rowgroup");
-                let _ = writeln!(self.out, "</tr></thead><tbody{group}>");
-            }
+            TagEnd::TableHead => self.table.end_head(&mut self.out),
             TagEnd::TableRow => self.out.push_str("</tr>\n"),
-            TagEnd::TableCell => self.end_cell(),
+            TagEnd::TableCell => self.table.end_cell(&self.plain, &mut self.out),
             TagEnd::Table => self.out.push_str("</tbody></table></div>\n"),
             _ => {}
         }
@@ -203,8 +178,9 @@ where
         );
         escape(&text, &mut self.out);
         let _ = writeln!(self.out, "\">#</a></{level}>");
-        if level == HeadingLevel::H2 {
-            self.sections.push(Section { id, text });
+        if level <= HeadingLevel::H3 {
+            let is_part = level == HeadingLevel::H3;
+            self.sections.push(Section { id, text, is_part });
         }
     }
 
@@ -254,49 +230,6 @@ where
             escape(destination, &mut self.out);
             self.out.push_str("\">");
         }
-    }
-
-    fn start_table(&mut self, columns: usize) {
-        self.table = Table {
-            is_cards: columns >= CARDS,
-            ..Table::default()
-        };
-        let class = if self.table.is_cards {
-            "wide cards"
-        } else {
-            "wide"
-        };
-        // A group and no landmark: there are many.
-        let _ = write!(
-            self.out,
-            "<div class=\"{class}\" role=\"group\" tabindex=\"0\" aria-label=\"Table: "
-        );
-        escape(&self.latest, &mut self.out);
-        let _ = write!(self.out, "\"><table{}>", self.table.role("table"));
-    }
-
-    fn start_cell(&mut self) {
-        self.plain.clear();
-        let table = &self.table;
-        let _ = match (table.in_head, table.column) {
-            (true, _) => write!(self.out, "<th scope=\"col\"{}>", table.role("columnheader")),
-            (false, 0) => write!(self.out, "<th scope=\"row\"{}>", table.role("rowheader")),
-            (false, column) => {
-                let _ = write!(self.out, "<td{} data-label=\"", table.role("cell"));
-                let label = table.columns.get(column).map_or("", String::as_str);
-                escape(label, &mut self.out);
-                self.out.write_str("\">")
-            }
-        };
-    }
-
-    fn end_cell(&mut self) {
-        if self.table.in_head {
-            self.table.columns.push(self.plain.trim().to_owned());
-        }
-        let is_header = self.table.in_head || self.table.column == 0;
-        self.out.push_str(if is_header { "</th>" } else { "</td>" });
-        self.table.column += 1;
     }
 }
 

@@ -26,7 +26,8 @@
   told.setAttribute("role", "status");
   document.body.append(told);
 
-  for (const block of document.querySelectorAll(".code")) {
+  // What is there to be read needs none.
+  for (const block of document.querySelectorAll(".code:not(:has(.language-text))")) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
@@ -46,6 +47,6 @@
         told.textContent = "";
       }, 2000);
     });
-    block.append(button);
+    block.prepend(button);
   }
 })();

@@ -79,7 +79,7 @@ fn values(config: &Config, taken_over: bool) -> BTreeMap<&'static str, String> {
         ("max-body-bytes", fetch.max_body.to_string()),
         ("max-page", size(fetch.max_page)),
         ("max-line", size(merge.max_line)),
-        ("max-samples", merge.max_samples.to_string()),
+        ("max-samples", grouped(merge.max_samples)),
         ("formats", formats.join(", ")),
         (
             "paths",
@@ -91,6 +91,19 @@ fn values(config: &Config, taken_over: bool) -> BTreeMap<&'static str, String> {
         ),
         ("url", url),
     ])
+}
+
+/// A number with commas between its thousands.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// The formats that callers are offered, by name.
@@ -146,4 +159,22 @@ fn bind_parameters() -> String {
         }
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        for (number, want) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (2_000_000, "2,000,000"),
+            (12_345, "12,345"),
+        ] {
+            assert_eq!(grouped(number), want);
+        }
+    }
 }

@@ -242,7 +242,7 @@ fn every_reason_and_every_label_is_explained() {
     let words = Reason::all().map(Reason::as_str).chain(INSTANCE_LABELS);
     for word in words {
         assert!(
-            html.contains(&format!("<th scope=\"row\"><code>{word}</code></th>")),
+            html.contains(&format!("><code>{word}</code></th>")),
             "{word}"
         );
     }

@@ -91,7 +91,7 @@ fn nothing_but_own_text_becomes_html() {
 }
 
 #[test]
-fn headings_have_ids_of_their_own_and_the_second_level_is_listed() {
+fn headings_have_ids_of_their_own_and_two_levels_are_listed() {
     let rendered = render(
         "# The `page`\n\n## Why?\n\n### Why?\n\n## Why?\n\n## ¿?\n\n## A & B",
         "",
@@ -102,15 +102,16 @@ fn headings_have_ids_of_their_own_and_the_second_level_is_listed() {
     let sections: Vec<_> = rendered
         .sections
         .iter()
-        .map(|section| (section.id.as_str(), section.text.as_str()))
+        .map(|section| (section.id.as_str(), section.text.as_str(), section.is_part))
         .collect();
     assert_eq!(
         sections,
         [
-            ("why", "Why?"),
-            ("why-3", "Why?"),
-            ("section", "¿?"),
-            ("a-b", "A & B")
+            ("why", "Why?", false),
+            ("why-2", "Why?", true),
+            ("why-3", "Why?", false),
+            ("section", "¿?", false),
+            ("a-b", "A & B", false),
         ]
     );
     let html = rendered.html.into_string();
