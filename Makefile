@@ -130,8 +130,8 @@ doc: ## Build the documentation of the code
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private-intra-doc-links' $(CARGO) doc --workspace --no-deps --locked --document-private-items
 
 .PHONY: docs
-docs: ## Write docs/configuration.md anew from the table of keys
-	UPDATE_DOCS=1 $(CARGO) test --workspace --locked --quiet --lib configuration_page
+docs: ## Write docs/configuration.md and the table of own metrics anew from the program
+	UPDATE_DOCS=1 $(CARGO) test --workspace --locked --quiet --lib -- configuration_page own_metrics_page
 
 .PHONY: deny
 deny: .tools/bin/cargo-deny ## Check licences, sources and banned crates

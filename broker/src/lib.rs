@@ -16,12 +16,14 @@ mod bindings;
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod etag;
 mod osb;
 mod router;
 mod secrets;
 pub mod server;
 mod service;
 pub mod store;
+mod web;
 
 use config::Config;
 use server::connections;

@@ -17,6 +17,7 @@ use crate::api::errors::{self, ApiError};
 use crate::api::{Api, app_metrics, index, own_metrics, routes, sd};
 use crate::osb;
 use crate::server::{health, observe, panics};
+use crate::web::{assets, doc};
 
 /// Longest path and query accepted. Three names of 250 characters, each percent-encoded to nine bytes, fit. Below
 /// `/broker` the length of each id counts instead: platforms expect answers of their own kind.
@@ -41,6 +42,11 @@ fn table() -> Vec<Route> {
     use Class::{Broker, Operator, Platform, Public, Reader};
     vec![
         route("/", Reader, get(index)),
+        route("/doc", Public, get(doc::start)),
+        route("/doc/", Public, get(doc::slash)),
+        // All that is below, so that the answer to a wrong address is the same with and without login.
+        route("/doc/{*page}", Public, get(doc::page)),
+        route("/assets/{file}", Public, get(assets::get)),
         route("/health", Public, get(health::brief)),
         route("/ready", Public, get(health::brief)),
         route("/metrics", Platform, get(own_metrics::get)),

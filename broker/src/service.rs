@@ -23,6 +23,7 @@ use crate::server::health::Health;
 use crate::server::observe::Observer;
 use crate::server::shutdown::Shutdown;
 use crate::store::Store;
+use crate::web::doc::Docs;
 
 /// Shorter passwords of the broker are warned of.
 const SHORTEST_PASSWORD: usize = 12;
@@ -84,6 +85,7 @@ impl Service {
         };
         let api = Api {
             client,
+            docs: Docs::new(Arc::clone(&config), keeper.clone()),
             config,
             registry: Arc::new(registry),
             health,

@@ -94,3 +94,5 @@ mod broker;
 mod ffi;
 // What README says works.
 mod readme;
+// The documentation in the binary: what it says works, and it needs nobody else.
+mod doc;

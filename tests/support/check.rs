@@ -87,6 +87,19 @@ pub fn prometheus_config(file: &Path) -> Result<(), String> {
     )
 }
 
+/// `promtool check rules` on a file.
+///
+/// # Errors
+/// What promtool said.
+pub fn prometheus_rules(file: &Path) -> Result<(), String> {
+    judge(
+        &tools::find("promtool"),
+        &["check", "rules", &file.display().to_string()],
+        b"",
+        &[0],
+    )
+}
+
 fn judge(program: &Path, arguments: &[&str], input: &[u8], good: &[i32]) -> Result<(), String> {
     let mut child = Command::new(program)
         .args(arguments)

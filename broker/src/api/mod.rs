@@ -14,13 +14,14 @@ use crate::access::Gate;
 use crate::bindings::sync::Keeper;
 use crate::config::Config;
 use crate::server::health::Health;
+use crate::web::doc::Docs;
 
-mod accept;
+pub(crate) mod accept;
 pub(crate) mod address;
 pub(crate) mod app_metrics;
-mod body;
+pub(crate) mod body;
 pub(crate) mod caller;
-mod encoding;
+pub(crate) mod encoding;
 pub(crate) mod errors;
 mod instances;
 pub(crate) mod own_metrics;
@@ -41,6 +42,7 @@ pub(crate) struct Api {
     pub(crate) keeper: Option<Keeper>,
     /// Everything below `/broker`.
     pub(crate) broker: axum::Router,
+    pub(crate) docs: Docs,
 }
 
 impl Api {
@@ -61,6 +63,13 @@ impl Api {
     }
 }
 
+/// The handlers of `/doc` work with this part alone.
+impl FromRef<Api> for Docs {
+    fn from_ref(api: &Api) -> Self {
+        api.docs.clone()
+    }
+}
+
 /// The handler of everything below `/broker` works with this part alone.
 impl FromRef<Api> for axum::Router {
     fn from_ref(api: &Api) -> Self {
@@ -75,11 +84,12 @@ impl FromRef<Api> for Health {
     }
 }
 
-/// `/`: the addresses, for who found the port. The docs page will stand here.
+/// `/`: the addresses, for who found the port.
 pub(crate) async fn index(State(api): State<Api>) -> impl IntoResponse {
     let base = api.config.base_url.trim_end_matches('/');
     let text = format!(
         "promfetch {version}: the metrics of all instances of an app, on one page.\n\n\
+         {base}/doc                                          how to use it, for people\n\
          {base}/v1/apps/ORG/SPACE/APP/metrics                the merged page (also GUID/metrics, ROUTE/metrics)\n\
          {base}/v1/apps/metrics?app=APP                      the same; APP is ORG/SPACE/APP, a GUID or a route\n\
          {base}/v1/apps/metrics?route_url=ROUTE              the same by a route, with or without a path\n\

@@ -13,6 +13,8 @@ pub const PROMFETCHERS: (&str, &str, &str) = (
 );
 /// The name of the offering by default.
 pub const SERVICE_NAME: &str = "promfetch";
+/// The name of the plan, as promfetcher's.
+pub const PLAN_NAME: &str = "fetch-app";
 /// Where bindings are kept by default.
 pub const DEFAULT_DATABASE: &str = "sqlite:///promfetch.db";
 
@@ -75,6 +77,15 @@ impl Login {
 }
 
 impl Broker {
+    /// The name of the offering in the marketplace.
+    pub fn offering(&self, taken_over: bool) -> &str {
+        match self.service_name.as_str() {
+            "" if taken_over => PROMFETCHERS.0,
+            "" => SERVICE_NAME,
+            given => given,
+        }
+    }
+
     /// The logins that are valid: one, or two during a change.
     ///
     /// # Errors

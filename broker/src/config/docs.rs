@@ -1,15 +1,19 @@
-//! `docs/configuration.md`, made from the table of keys.
+//! The documentation of the configuration, made from the table of keys: `docs/configuration.md`, and a page of `/doc`.
 
 use std::fmt::Write;
 
 use promfetch_core::config::table::{Fallback, Key};
 
-/// What stands above the table.
-const INTRODUCTION: &str = "\
+/// What stands at the top of the file.
+const HEAD: &str = "\
 # Configuration
 
 This page is made from the table of keys in the program: change it there, then run `make docs`.
 
+";
+
+/// What stands above the table.
+pub(crate) const RULES: &str = "\
 `promfetch serve -c FILE` reads a YAML file. A configuration file of promfetcher works as it is. All problems are
 reported at once, each with its key and its place, and promfetch ends with exit code 64 before it opens a port.
 Keys that promfetch does not know are reported with the nearest one that it does, and ignored; those of the top that
@@ -35,9 +39,14 @@ In the table, `[]` is an element of a list and `<name>` a key of your own.
 
 ";
 
-/// The whole page.
+/// The whole file.
 pub fn markdown() -> String {
-    let mut page = INTRODUCTION.to_owned();
+    [HEAD, RULES, &table()].concat()
+}
+
+/// The table of keys.
+pub(crate) fn table() -> String {
+    let mut page = String::new();
     page.push_str("| key | value | default | meaning | example |\n|---|---|---|---|---|\n");
     for key in super::keys::table().keys() {
         let cells = [

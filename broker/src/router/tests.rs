@@ -104,6 +104,8 @@ fn example(pattern: &str) -> String {
     pattern
         .replace("{*address}", "demo/dev/hello/metrics")
         .replace("{*path}", "v2/catalog")
+        .replace("{*page}", "apps")
+        .replace("assets/{file}", crate::web::assets::style())
 }
 
 #[tokio::test]
@@ -112,6 +114,7 @@ async fn every_route_has_a_class_and_the_guard_obeys_it() {
     for route in table() {
         let status = service.get(&example(route.path)).await.0;
         let want = match route.class {
+            Class::Public if route.path == "/doc/" => 308,
             Class::Public | Class::Reader | Class::Platform => 200,
             Class::Operator | Class::Broker => 401,
         };
@@ -130,7 +133,14 @@ async fn every_route_has_a_class_and_the_guard_obeys_it() {
         .collect();
     assert_eq!(
         public,
-        ["/health", "/ready"],
+        [
+            "/doc",
+            "/doc/",
+            "/doc/{*page}",
+            "/assets/{file}",
+            "/health",
+            "/ready"
+        ],
         "what is public is decided here and nowhere else"
     );
 }
@@ -620,4 +630,83 @@ async fn audited_access_counts_the_apps_of_a_list_too() {
         counted[0].contains("app_name=\"hello\"") && counted[0].ends_with(" 1"),
         "{page}"
     );
+}
+
+/// Every family of `/metrics`, with its type and help, as a table.
+fn metrics_table(page: &str) -> String {
+    let mut rows = std::collections::BTreeMap::new();
+    let mut help = "";
+    for line in page.lines() {
+        if let Some(text) = line.strip_prefix("# HELP ") {
+            help = text.split_once(' ').map_or("", |(_, help)| help);
+        } else if let Some((name, kind)) = line
+            .strip_prefix("# TYPE ")
+            .and_then(|text| text.split_once(' '))
+        {
+            let help = help.trim_end_matches('.').replace('|', "\\|");
+            rows.insert(name, format!("| `{name}` | {kind} | {help}. |\n"));
+        }
+    }
+    let rows: String = rows.into_values().collect();
+    format!("| name | type | what it says |\n|---|---|---|\n{rows}")
+}
+
+#[tokio::test]
+async fn the_own_metrics_page_is_that_of_the_registry() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/doc/own_metrics.md");
+    // A family shows when it has a series: here each has one, refusals and failures included.
+    let service = Service::demo_with(
+        |config| config.access.mode = crate::config::access::Mode::Audit,
+        table(),
+    )
+    .await;
+    assert_eq!(service.get(&format!("{HELLO}/metrics")).await.0, 200);
+    let table = metrics_table(&service.get("/metrics").await.1);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(file, &table).unwrap();
+    }
+    let written = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        written == table,
+        "{file} differs from the registered metrics: run `make docs`\n{table}"
+    );
+}
+
+#[tokio::test]
+async fn the_documentation_is_open_and_kept_by_browsers() {
+    let service = Service::demo_with(
+        |config| config.access.mode = crate::config::access::Mode::Protected,
+        table(),
+    )
+    .await;
+    let response = service.request("GET", "/doc", &[]).await;
+    assert_eq!(response.status(), 200, "also where access is protected");
+    let tag = header(&response, "etag").to_owned();
+    assert_eq!(header(&response, "cache-control"), "no-cache");
+    assert_eq!(header(&response, "vary"), "accept-encoding");
+    assert!(text(response).await.starts_with("<!DOCTYPE html>"));
+    let again = service
+        .request("GET", "/doc", &[("if-none-match", &tag)])
+        .await;
+    assert_eq!(again.status(), 304);
+    assert_eq!(header(&again, "etag"), tag);
+    assert_eq!(text(again).await, "");
+
+    let style = format!("/{}", crate::web::assets::style());
+    let response = service.request("GET", &style, &[]).await;
+    assert_eq!(header(&response, "content-type"), "text/css; charset=utf-8");
+    assert!(header(&response, "cache-control").ends_with("immutable"));
+    for (path, want) in [
+        (
+            "/doc/nothing",
+            "404 There is no such page; `/doc` lists those of the documentation\n",
+        ),
+        (
+            "/doc/apps/more",
+            "404 There is no such page; `/doc` lists those of the documentation\n",
+        ),
+        ("/assets/style.css", "404 There is no such file\n"),
+    ] {
+        assert_eq!(service.get(path).await, (404, want.to_owned()), "{path}");
+    }
 }

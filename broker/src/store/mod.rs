@@ -200,6 +200,11 @@ impl Store {
         within(self.ready()).await
     }
 
+    /// The same, if it is known without asking the database.
+    pub fn known_taken_over(&self) -> Option<bool> {
+        self.0.take_over.or_else(|| self.0.ready.get().copied())
+    }
+
     /// Closes all connections; operations that are under way may end first.
     pub async fn close(&self) {
         self.0.database.close().await;

@@ -90,9 +90,9 @@ async fn metadata_are_those_of_the_cloud_foundry_profile() {
     ] {
         text(metadata, name);
     }
-    assert!(
-        metadata["documentationUrl"] != "http://localhost:8085/doc",
-        "promfetcher's"
+    assert_eq!(
+        metadata["documentationUrl"], "https://promfetch.example/doc",
+        "below `base_url`, and not promfetcher's `http://localhost:8085/doc`"
     );
     assert_eq!(
         metadata["shareable"], false,

@@ -1,0 +1,180 @@
+//! What the documentation says of this installation: its address, its service, its limits.
+//!
+//! Whoever reaches the port can read it, whatever the access. So there is nothing here of who may read what, of
+//! sources, or of apps.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use promfetch_core::config::LabelConflict;
+use promfetch_core::config::scalars::{duration_text, size_text};
+use promfetch_core::exposition::Format;
+
+use super::super::template::{Names, visible};
+use crate::bindings::parameters::BIND;
+use crate::bindings::shape::Shape;
+use crate::config::access::Mode;
+use crate::config::broker::PLAN_NAME;
+use crate::config::{Config, docs};
+
+/// What may stand in the address of a command, a YAML file or a browser alike. All else is percent-encoded.
+const ADDRESS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':')
+    .remove(b'/')
+    .remove(b'[')
+    .remove(b']')
+    .remove(b'%');
+
+/// promfetch's own metrics, from what it registers: a test compares.
+const OWN_METRICS: &str = include_str!("own_metrics.md");
+
+/// What the Markdown may name.
+pub(super) fn names(config: &Config, has_store: bool, taken_over: bool) -> Names {
+    Names {
+        values: values(config, taken_over),
+        conditions: conditions(config, has_store),
+        pieces: BTreeMap::from([
+            ("bind-parameters", bind_parameters()),
+            ("configuration-rules", docs::RULES.to_owned()),
+            ("configuration-keys", docs::table()),
+            ("own-metrics", OWN_METRICS.to_owned()),
+        ]),
+    }
+}
+
+fn values(config: &Config, taken_over: bool) -> BTreeMap<&'static str, String> {
+    let url = utf8_percent_encode(&config.base_url, ADDRESS).to_string();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
+    let (host, prefix) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let (fetch, merge) = (&config.core.fetch, &config.core.merge);
+    let size = |bytes: usize| size_text(u64::try_from(bytes).unwrap_or(u64::MAX));
+    let list = |texts: &mut dyn Iterator<Item = &str>| {
+        let texts: Vec<String> = texts.map(visible).collect();
+        texts.join(", ")
+    };
+    let formats = offered(config);
+    BTreeMap::from([
+        ("scheme", scheme.to_owned()),
+        ("host", host.to_owned()),
+        ("prefix", prefix.to_owned()),
+        ("service", visible(config.broker.offering(taken_over))),
+        ("plan", PLAN_NAME.to_owned()),
+        ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ("timeout", duration_text(fetch.timeout)),
+        ("cache", duration_text(fetch.cache)),
+        (
+            "stale",
+            duration_text(config.core.discovery.stale_threshold),
+        ),
+        (
+            "delay",
+            duration_text(config.core.discovery.start_response_delay),
+        ),
+        ("max-body", size(fetch.max_body)),
+        ("max-body-bytes", fetch.max_body.to_string()),
+        ("max-page", size(fetch.max_page)),
+        ("max-line", size(merge.max_line)),
+        ("max-samples", grouped(merge.max_samples)),
+        ("formats", formats.join(", ")),
+        (
+            "paths",
+            list(&mut config.metric_path_allow.iter().map(String::as_str)),
+        ),
+        (
+            "extra-labels",
+            list(&mut merge.extra_labels.iter().map(|(name, _)| name)),
+        ),
+        ("url", url),
+    ])
+}
+
+/// A number with commas between its thousands.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The formats that callers are offered, by name.
+fn offered(config: &Config) -> Vec<&'static str> {
+    let all = [Format::Text, Format::OpenMetrics, Format::Protobuf];
+    let configured = &config.core.merge.formats;
+    let offered = if configured.is_empty() {
+        &all[..]
+    } else {
+        configured
+    };
+    offered
+        .iter()
+        .map(|format| match format {
+            Format::Text => "text",
+            Format::OpenMetrics => "OpenMetrics",
+            _ => "protobuf",
+        })
+        .collect()
+}
+
+fn conditions(config: &Config, has_store: bool) -> BTreeMap<&'static str, bool> {
+    let mode = config.access.mode;
+    let formats = offered(config);
+    BTreeMap::from([
+        ("open", mode == Mode::Open),
+        ("audited", mode == Mode::Audit),
+        ("protected", mode == Mode::Protected),
+        ("tokens", config.access.uaa.is_some()),
+        ("broker", has_store && config.broker.logins().is_ok()),
+        ("passwords", !config.broker.secret_key.0.is_empty()),
+        ("local", config.base_url.contains("://localhost")),
+        ("encrypted", config.base_url.starts_with("https://")),
+        ("restricted", !config.metric_path_allow.is_empty()),
+        ("labelled", !config.core.merge.extra_labels.is_empty()),
+        ("exporters", !config.core.external_exporters.is_empty()),
+        (
+            "drops",
+            config.core.merge.label_conflict == LabelConflict::Drop,
+        ),
+        ("cached", !config.core.fetch.cache.is_zero()),
+        ("protobuf", formats.contains(&"protobuf")),
+    ])
+}
+
+/// What a bind may say, from the description that also checks it.
+fn bind_parameters() -> String {
+    let mut table = "| parameter | what it says |\n|---|---|\n".to_owned();
+    if let Shape::Object(members) = &BIND {
+        for member in *members {
+            let description = member.description.replace('|', "\\|");
+            let _ = writeln!(table, "| `{}` | {description} |", member.name);
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_grouped() {
+        for (number, want) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (2_000_000, "2,000,000"),
+            (12_345, "12,345"),
+        ] {
+            assert_eq!(grouped(number), want);
+        }
+    }
+}
