@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::fetch::AppHealth;
 pub use bound::{Bound, Settings};
 pub use fixed::check_header;
 pub use query::{Query, pick_instance, scrape_timeout};
@@ -246,12 +247,16 @@ impl Client {
         targets::of_instances(located, metric_path, bound, &owns, extra)
     }
 
-    /// Asks all these instances at once and merges what arrives in time.
+    /// Asks all these instances at once: what becomes of each until the deadline, in the same order, behind them that
+    /// of external exporters, and the dialect in which all pages are.
     ///
     /// # Errors
-    /// [`Kind::NoEndpoint`] when every instance answered 4xx: the path is wrong. [`Kind::Overloaded`] when the
-    /// process holds as many bytes of pages as it may. Instances that fail otherwise are a part of the page.
-    pub async fn page(&self, query: &Query, located: Vec<Located>) -> Result<Answer, Error> {
+    /// [`Kind::Overloaded`] when the process holds as many bytes of pages as it may.
+    pub async fn ask(
+        &self,
+        query: &Query,
+        located: Vec<Located>,
+    ) -> Result<(Vec<Outcome>, Dialect), Error> {
         let shared = &*self.0;
         let timeout = query.timeout.min(shared.config.fetch.timeout);
         let deadline = Instant::now() + timeout;
@@ -271,7 +276,16 @@ impl Client {
         let latest = deadline + query::grace(timeout);
         fetcher.convert(&mut outcomes, dialect, latest).await?;
         self.settle(&outcomes);
+        Ok((outcomes, dialect))
+    }
 
+    /// Asks all these instances at once and merges what arrives in time.
+    ///
+    /// # Errors
+    /// [`Kind::NoEndpoint`] when every instance answered 4xx: the path is wrong. [`Kind::Overloaded`] when the
+    /// process holds as many bytes of pages as it may. Instances that fail otherwise are a part of the page.
+    pub async fn page(&self, query: &Query, located: Vec<Located>) -> Result<Answer, Error> {
+        let (outcomes, dialect) = self.ask(query, located).await?;
         let instances = || {
             outcomes
                 .iter()
@@ -319,6 +333,11 @@ impl Client {
                 InstanceStatus::of(one, &way, last)
             })
             .collect()
+    }
+
+    /// How the apps are doing of which an instance was asked in the last ten minutes, in no order.
+    pub fn app_health(&self) -> Vec<AppHealth> {
+        self.0.fetcher.app_health()
     }
 
     /// Counts the outcomes, and takes endpoints out of the table that turned out to be somebody else's.

@@ -85,7 +85,7 @@ fn replace(entries: &[Entry], table: &Table, now: Instant) -> Result<(), (usize,
     if !refused.is_empty() {
         fit(entries, now)?;
     }
-    table.keep(Source::Fixed, &seen);
+    table.keep(Source::Fixed, &seen, now);
     for (place, key, record) in refused {
         if let Applied::Refused(refusal) = register(key, record) {
             return Err((place, refusal));

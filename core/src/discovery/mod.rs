@@ -30,7 +30,9 @@ use self::metrics::Metrics;
 use self::readiness::Board;
 pub use self::readiness::{Readiness, SourceState};
 use self::table::{Bounds, MAX_POLLS, Table};
-pub use self::table::{Located, Process, RouteEntry, WEB};
+pub use self::table::{
+    Found, Located, Matches, NearMiss, Nearby, Process, RouteEntry, Sizes, WEB, Why,
+};
 use self::throttle::Throttle;
 use crate::calls::Calls;
 use crate::config::{self, Config, FixedTarget};
@@ -250,9 +252,33 @@ impl Discovery {
         self.table.apps()
     }
 
-    /// How many endpoints (pairs of route and address) there are.
-    pub fn endpoints(&self) -> usize {
-        self.table.sizes().endpoints
+    /// The apps in which every word of a text is found: in `organization/space/app`, in the GUID, or in a route. Case
+    /// does not count; an empty text finds all. `may` says by GUIDs of app and space which of them count; at most
+    /// `limit` are given, with the number of all.
+    pub fn search(&self, text: &str, limit: usize, may: impl Fn(&str, &str) -> bool) -> Matches {
+        self.table.search(text, limit, may)
+    }
+
+    /// What may have been meant by a selector that [`Self::find`] finds nothing for: at most `limit` apps, the
+    /// likeliest first.
+    pub fn near(&self, selector: &Selector, process: &Process<'_>, limit: usize) -> Nearby {
+        self.table.near(selector, process, limit, Instant::now())
+    }
+
+    /// The processes of apps that have no instance any more, with the tags of their last one, and how long ago it
+    /// left: at most `keep`, and at most a day. A process that starts anew later does not know of them.
+    pub fn departed(&self, keep: Duration) -> Vec<(Arc<App>, Duration)> {
+        self.table.departed(keep, Instant::now())
+    }
+
+    /// How much there is in the table.
+    pub fn sizes(&self) -> Sizes {
+        self.table.sizes()
+    }
+
+    /// Time since any source has said anything.
+    pub fn update_age(&self) -> Duration {
+        self.table.update_age(Instant::now())
     }
 }
 

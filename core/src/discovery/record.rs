@@ -220,14 +220,29 @@ pub(super) fn app_names(bytes: &[u8]) -> [&str; 3] {
 
 /// The process type; a platform that sends none has only `web`.
 pub(super) fn process_type(bytes: &[u8]) -> &str {
-    let mut reader = Reader(bytes);
-    for _ in 0..4 {
-        reader.bytes();
-    }
-    match reader.text() {
+    match part(bytes, 4) {
         "" => "web",
         process_type => process_type,
     }
+}
+
+/// The GUID of the space.
+pub(super) fn space_id(bytes: &[u8]) -> &str {
+    part(bytes, 6)
+}
+
+/// The GUID of the process.
+pub(super) fn process_id(bytes: &[u8]) -> &str {
+    part(bytes, 7)
+}
+
+/// The text at this place of packed app bytes.
+fn part(bytes: &[u8], place: usize) -> &str {
+    let mut reader = Reader(bytes);
+    for _ in 0..place {
+        reader.bytes();
+    }
+    reader.text()
 }
 
 /// Host, port and GUID of packed instance bytes.

@@ -213,7 +213,7 @@ async fn fixed_targets_are_ready_at_once_and_survive_reports() {
     let found = discovery.find(&Selector::parse("demo/dev/hello").unwrap(), None);
     assert!(found[0].trusted);
     discovery.report(&found[0], Effect::Remove);
-    assert_eq!(discovery.endpoints(), 1, "the operator's word stands");
+    assert_eq!(discovery.sizes().endpoints, 1, "the operator's word stands");
     assert_eq!(discovery.routes()[""][0].source, ["targets"]);
     shutdown.cancel();
 }

@@ -40,6 +40,7 @@ mod sample_labels;
 mod scan;
 mod scanner;
 mod sibling;
+mod values;
 
 use std::fmt;
 
@@ -47,6 +48,7 @@ pub use dialect::{Dialect, Escaping, Version};
 pub use error::{ScanError, ScanErrorKind};
 pub use kind::MetricType;
 pub use page::{FamilyRef, Page};
+pub use values::Value;
 
 pub(crate) use line::{Label, Line, normalise_escapes, unescape};
 pub(crate) use names::hash;

@@ -327,6 +327,14 @@ pub struct FamilyRef<'a> {
 }
 
 impl<'a> FamilyRef<'a> {
+    pub(super) fn page(&self) -> &'a Page {
+        self.page
+    }
+
+    pub(super) fn entry(&self) -> &'a FamilyEntry {
+        self.entry
+    }
+
     /// Its name, as on its TYPE line (a counter of an OpenMetrics page has no `_total` here). Of a name in quotes
     /// what stands between them, escapes included.
     pub fn name(&self) -> &'a str {

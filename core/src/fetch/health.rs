@@ -1,14 +1,15 @@
 //! How each instance answered last: "why is my app not there?"
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use hashbrown::{Equivalent, HashMap};
 use tokio::time::Instant;
 
+use super::app_health::{AppHealth, of_apps};
 use crate::failure::Failure;
-use crate::instance::{Address, Instance};
+use crate::instance::{Address, App, Instance};
 
 /// An instance not asked for this long is forgotten.
 const FORGET: Duration = Duration::from_secs(600);
@@ -67,6 +68,7 @@ impl Equivalent<Key> for Borrowed<'_> {
 struct Entry {
     asked: Instant,
     turn: u64,
+    app: Arc<App>,
     last: LastOutcome,
 }
 
@@ -109,6 +111,7 @@ impl Health {
                 *entry = Entry {
                     asked: now,
                     turn,
+                    app: Arc::clone(&instance.app),
                     last,
                 };
             }
@@ -123,6 +126,7 @@ impl Health {
                     Entry {
                         asked: now,
                         turn,
+                        app: Arc::clone(&instance.app),
                         last,
                     },
                 );
@@ -139,6 +143,16 @@ impl Health {
             .entries
             .get(&Borrowed::of(instance))
             .map(|entry| entry.last.clone())
+    }
+
+    /// How all apps asked lately are doing.
+    pub(super) fn of_apps(&self) -> Vec<AppHealth> {
+        let state = self.lock();
+        let outcomes = state.entries.values();
+        of_apps(
+            outcomes.map(|entry| (&entry.app, &entry.last)),
+            SystemTime::now(),
+        )
     }
 
     pub(super) fn sweep(&self, now: Instant) {
@@ -170,10 +184,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::instance::{App, Transport};
+    use crate::instance::Transport;
 
     fn instance(port: u16, guid: &str) -> Instance {
         Instance {

@@ -7,6 +7,7 @@
 //! [`Fetcher::convert`] then makes pages that the caller can take of those that it cannot (`convert`, `conversion`);
 //! where it is certain what the caller takes, each page is converted when it comes.
 
+mod app_health;
 mod backoff;
 mod body;
 mod budget;
@@ -36,6 +37,7 @@ use prometheus_client::registry::Registry;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+pub use self::app_health::AppHealth;
 pub use self::flight::FlightKey;
 pub use self::health::LastOutcome;
 
@@ -354,6 +356,11 @@ impl Fetcher {
             .into_iter()
             .map(|instance| self.0.health.last(instance))
             .collect()
+    }
+
+    /// How the apps are doing of which an instance was asked in the last ten minutes, in no order.
+    pub fn app_health(&self) -> Vec<AppHealth> {
+        self.0.health.of_apps()
     }
 }
 

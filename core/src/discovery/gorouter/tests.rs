@@ -252,7 +252,7 @@ async fn an_empty_table_is_believed_when_it_lasts() {
     until(|| ports(&discovery).len() == 40).await;
     router.then(&[ok("{}")]);
     until(|| ports(&discovery).is_empty()).await;
-    assert_eq!(discovery.endpoints(), 0);
+    assert_eq!(discovery.sizes().endpoints, 0);
     shutdown.cancel();
 }
 

@@ -34,7 +34,7 @@ impl<'a> From<Option<&'a str>> for Process<'a> {
 
 impl Process<'_> {
     /// Whether this process is meant, of an app that was found by its names or its GUID.
-    fn is_meant(&self, app: &[u8]) -> bool {
+    pub(super) fn is_meant(&self, app: &[u8]) -> bool {
         let usual = || self.usual.and_then(|usual| usual.get(app_id(app)));
         let wanted = self
             .asked
@@ -179,7 +179,7 @@ fn of_route(state: &State, route: u32, wanted: Option<&str>) -> Vec<u32> {
 }
 
 /// Components of the platform are in the table, but nobody is led to them.
-fn is_served(app: &[u8]) -> bool {
+pub(super) fn is_served(app: &[u8]) -> bool {
     !app_id(app).is_empty()
 }
 

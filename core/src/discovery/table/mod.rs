@@ -7,8 +7,11 @@
 //! One lock guards all. Heartbeats that change nothing and look-ups take it for reading, for a microsecond or so;
 //! changes take it for writing one at a time. What walks the whole table does so in slices.
 
+mod departed;
 mod lease;
 mod look_up;
+mod near;
+mod search;
 mod slab;
 mod snapshot;
 mod state;
@@ -22,6 +25,8 @@ use hashbrown::HashSet;
 
 pub use self::lease::{MAX_POLLS, Source};
 pub use self::look_up::{Located, Process, WEB};
+pub use self::near::{NearMiss, Nearby, Why};
+pub use self::search::{Found, Matches};
 pub use self::snapshot::RouteEntry;
 pub use self::state::Bounds;
 use self::state::State;
@@ -138,7 +143,7 @@ impl Table {
             return Applied::Refused(Refusal::Tombstone);
         }
         let done = match state.endpoint(key, record.address()) {
-            Some(id) => state.replace(id, record).map(|()| id),
+            Some(id) => state.replace(id, record, now).map(|()| id),
             None => state.insert(key, record),
         };
         match done {
@@ -152,7 +157,8 @@ impl Table {
 
     /// Removes the endpoint at (route key, address), whoever is there. A fixed target stays. Whether one was removed.
     pub fn unregister(&self, key: &str, host: &str, port: u16, now: Instant) -> bool {
-        self.updated.store(self.tick(now), Ordering::Relaxed);
+        let now = self.tick(now);
+        self.updated.store(now, Ordering::Relaxed);
         let address = pack_address(host, port);
         // Each is repeated for ten minutes: most find nothing.
         if self.read().endpoint(key, &address).is_none() {
@@ -165,20 +171,20 @@ impl Table {
         if state.endpoints[id].leases.fixed() {
             return false;
         }
-        state.remove(id);
+        state.remove(id, now);
         true
     }
 
     /// Ends a good poll: the gorouter's lease ends on all endpoints that it has not listed. How many were removed.
     pub fn finish_poll(&self, number: u8, seen: &Seen, now: Instant) -> usize {
-        let removed = self.keep(Source::Poll(number), seen);
+        let removed = self.keep(Source::Poll(number), seen, now);
         self.poll_done(number, now);
         removed
     }
 
     /// Ends the source's lease on all endpoints that are not among these. How many were removed.
-    pub fn keep(&self, source: Source, seen: &Seen) -> usize {
-        self.release(source, |id, state| {
+    pub fn keep(&self, source: Source, seen: &Seen, now: Instant) -> usize {
+        self.release(source, self.tick(now), |id, state| {
             state.endpoints[id].leases.held_by(source) && !seen.0.contains(&id)
         })
     }
@@ -204,17 +210,20 @@ impl Table {
     }
 
     /// Ends the leases that NATS has not renewed for the stale threshold, unless it is away, and forgets old
-    /// tombstones. How many endpoints were removed.
+    /// tombstones and apps that left long ago. How many endpoints were removed.
     pub fn age(&self, now: Instant) -> usize {
         let now = self.tick(now);
         if self.read().tombstones.len() != 0 {
             self.write().tombstones.purge(now);
         }
+        if !self.read().departed.is_empty() {
+            self.write().departed.purge(now);
+        }
         if !self.nats_connected.load(Ordering::Relaxed) {
             return 0;
         }
         let fresh = self.nats_fresh.load(Ordering::Relaxed);
-        self.release(Source::Nats, |id, state| {
+        self.release(Source::Nats, now, |id, state| {
             let seen = state.endpoints[id].leases.nats_seen();
             seen != 0 && now.saturating_sub(seen.max(fresh)) > self.stale_threshold
         })
@@ -240,10 +249,11 @@ impl Table {
         {
             return false;
         }
+        let now = self.tick(now);
         for id in endpoints {
-            state.remove(id);
+            state.remove(id, now);
         }
-        state.tombstones.add(&identity, self.tick(now));
+        state.tombstones.add(&identity, now);
         true
     }
 
@@ -265,7 +275,7 @@ impl Table {
     }
 
     /// Ends this source's lease on the endpoints that `ended` names, and removes those that nobody vouches for any more.
-    fn release(&self, source: Source, ended: impl Fn(u32, &State) -> bool) -> usize {
+    fn release(&self, source: Source, now: u64, ended: impl Fn(u32, &State) -> bool) -> usize {
         let mut removed = 0;
         let mut start = 0;
         loop {
@@ -291,7 +301,7 @@ impl Table {
                     let leases = &state.endpoints[*id].leases;
                     leases.release(source);
                     if leases.none() {
-                        state.remove(*id);
+                        state.remove(*id, now);
                         removed += 1;
                     }
                 }

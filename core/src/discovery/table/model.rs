@@ -361,7 +361,7 @@ fn apply(table: &Table, step: &Step, start: Instant, now: u64) {
             table.poll_done(*number, now);
         }
         Step::Targets(listed) => {
-            table.keep(Source::Fixed, &list(Source::Fixed, listed));
+            table.keep(Source::Fixed, &list(Source::Fixed, listed), now);
         }
         Step::Unregister(key, host, port) => {
             table.unregister(KEYS[*key], HOSTS[*host], *port, now);

@@ -10,6 +10,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use smallvec::SmallVec;
 
 use super::Refusal;
+use super::departed::Departed;
 use super::lease::Leases;
 use super::slab::Slab;
 use super::tombstones::Tombstones;
@@ -106,6 +107,7 @@ pub(super) struct State {
     by_guid: HashTable<u32>,
     by_name: HashTable<u32>,
     pub(super) tombstones: Tombstones,
+    pub(super) departed: Departed,
     hasher: DefaultHashBuilder,
     bounds: Bounds,
     /// Bytes of texts held.
@@ -126,6 +128,7 @@ impl State {
             by_guid: HashTable::new(),
             by_name: HashTable::new(),
             tombstones: Tombstones::default(),
+            departed: Departed::default(),
             hasher: DefaultHashBuilder::default(),
             bounds,
             bytes: 0,
@@ -232,13 +235,18 @@ impl State {
     }
 
     /// Makes an endpoint what the record says; the address is the same.
-    pub(super) fn replace(&mut self, endpoint: u32, record: &Record) -> Result<(), Refusal> {
+    pub(super) fn replace(
+        &mut self,
+        endpoint: u32,
+        record: &Record,
+        now: u64,
+    ) -> Result<(), Refusal> {
         if self.bytes >= self.bounds.bytes {
             return Err(Refusal::Full);
         }
         let instance = self.attach_instance(record)?;
         if instance != self.endpoints[endpoint].instance {
-            self.leave_instance(endpoint);
+            self.leave_instance(endpoint, now);
             self.endpoints[endpoint].instance = instance;
             self.endpoints[endpoint].in_instance = position(&self.instances[instance].endpoints);
             self.instances[instance].endpoints.push(endpoint);
@@ -247,14 +255,14 @@ impl State {
     }
 
     /// Removes an endpoint, and with it its route, instance and app if nothing else points to them.
-    pub(super) fn remove(&mut self, endpoint: u32) {
+    pub(super) fn remove(&mut self, endpoint: u32, now: u64) {
         let hash = {
             let entry = &self.endpoints[endpoint];
             self.hasher
                 .hash_one((entry.route, self.address_of(endpoint)))
         };
         forget(&mut self.by_route_and_address, hash, endpoint);
-        self.leave_instance(endpoint);
+        self.leave_instance(endpoint, now);
         let Some(entry) = self.endpoints.remove(endpoint) else {
             return;
         };
@@ -357,7 +365,7 @@ impl State {
         Ok(id)
     }
 
-    fn leave_instance(&mut self, endpoint: u32) {
+    fn leave_instance(&mut self, endpoint: u32, now: u64) {
         let (id, place) = (
             self.endpoints[endpoint].instance,
             self.endpoints[endpoint].in_instance,
@@ -394,6 +402,7 @@ impl State {
             self.hasher.hash_one(app_names(&app.bytes)),
             instance.app,
         );
+        self.departed.note(app.bytes, now);
     }
 }
 

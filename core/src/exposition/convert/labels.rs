@@ -88,7 +88,7 @@ fn changes(
 }
 
 /// A name or value as it stands in a page, without the escapes that lines have.
-pub(super) fn plain(raw: &[u8], format: Format) -> Cow<'_, str> {
+pub(in crate::exposition) fn plain(raw: &[u8], format: Format) -> Cow<'_, str> {
     if format == Format::Protobuf || memchr::memchr(b'\\', raw).is_none() {
         return String::from_utf8_lossy(raw);
     }

@@ -26,6 +26,7 @@ mod write_messages;
 use std::collections::BTreeMap;
 
 use self::labels::LabelNames;
+pub(super) use self::labels::plain;
 pub(crate) use self::output::Meter;
 use self::output::Output;
 use self::plan::Plan;

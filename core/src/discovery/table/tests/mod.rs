@@ -1,10 +1,13 @@
 //! The rules of the table, one by one: registering, ageing, look-up, instances.
 
 mod bounds;
+mod departed;
 mod identity;
 mod leases;
 mod look_up;
+mod near;
 mod registering;
+mod search;
 mod views;
 
 use super::*;
