@@ -14,7 +14,7 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 
 use crate::access::{Class, Classes, Gate, guard};
 use crate::api::errors::{self, ApiError};
-use crate::api::{Api, app_metrics, index, own_metrics, routes, sd};
+use crate::api::{Api, app_metrics, index, own_metrics, platform, routes, sd};
 use crate::osb;
 use crate::server::{health, observe, panics};
 use crate::web::{assets, doc};
@@ -54,6 +54,8 @@ fn table() -> Vec<Route> {
         route("/v1/apps/{*address}", Reader, get(app_metrics::get)),
         route("/v2/apps/{*address}", Reader, get(app_metrics::get)),
         route("/v1/sd", Reader, get(sd::get)),
+        route("/v1/platform", Platform, get(platform::get)),
+        route("/v1/platform/samples", Platform, get(platform::get_samples)),
         route("/broker", Broker, any(osb::serve)),
         route("/broker/", Broker, any(osb::serve)),
         route("/broker/{*path}", Broker, any(osb::serve)),

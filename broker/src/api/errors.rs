@@ -166,10 +166,10 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Middleware: writes errors as `application/problem+json` for callers that ask for JSON, and below `/instances`,
-/// which answers JSON to everybody.
+/// Middleware: writes errors as `application/problem+json` for callers that ask for JSON, and where the answer is JSON
+/// to everybody.
 pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
-    let json = wants_json(request.headers()) || request.uri().path().ends_with("/instances");
+    let json = wants_json(request.headers()) || answers_json(request.uri().path());
     let mut response = next.run(request).await;
     let Some(error) = response.extensions_mut().remove::<ApiError>() else {
         return response;
@@ -187,6 +187,13 @@ pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
     );
     response.headers_mut().remove(CONTENT_LENGTH);
     response.map(|_| error.problem().into())
+}
+
+/// Whether what is at this path is JSON, whatever the caller takes.
+fn answers_json(path: &str) -> bool {
+    ["/instances", "/families", "/samples", "/v1/platform"]
+        .iter()
+        .any(|end| path.ends_with(end))
 }
 
 /// Whether the caller names JSON. A wildcard does not count: every scraper sends `*/*;q=0.1`.
@@ -359,6 +366,7 @@ mod tests {
             ),
             ("/x", "", false, "nothing said"),
             ("/x/instances", "*/*", true, "JSON to everybody"),
+            ("/v1/platform/samples", "*/*", true, "JSON to everybody"),
         ] {
             let (status, headers, body) = answer(ApiError::not_found("gone"), path, accept).await;
             assert_eq!(status, 404, "{path} {accept}");

@@ -1,13 +1,12 @@
 //! `/instances`: why is my app (not) there?
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
-use promfetch_core::client::{Bound, InstanceStatus};
-use promfetch_core::discovery::Located;
+use axum::response::Response;
+use promfetch_core::client::InstanceStatus;
 
-use super::Api;
 use super::address::Address;
+use super::ask::{self, Asker};
 use super::errors::ApiError;
+use super::{Api, json};
 
 #[derive(serde::Serialize)]
 struct Instances {
@@ -17,25 +16,16 @@ struct Instances {
 }
 
 /// One entry per instance, with its last outcome; indented, since people read it. Nothing is fetched for it.
-pub(super) fn answer(api: &Api, address: &Address, located: &[Located], bound: &Bound) -> Response {
+pub(super) async fn get(
+    api: &Api,
+    asker: Asker<'_>,
+    address: &Address,
+) -> Result<Response, ApiError> {
+    let seen = ask::find(api, asker.access, address).await?;
+    let path = seen.metric_path.as_deref();
     let answer = Instances {
         selector: address.selector.to_string(),
-        instances: api
-            .client
-            .instances(located, address.metric_path.as_deref(), bound),
+        instances: api.client.instances(&seen.located, path, &seen.bound),
     };
-    match serde_json::to_string_pretty(&answer) {
-        Ok(text) => (
-            [
-                (CONTENT_TYPE, "application/json"),
-                (CACHE_CONTROL, "no-cache"),
-            ],
-            text + "\n",
-        )
-            .into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the list of instances could not be written");
-            ApiError::internal().into_response()
-        }
-    }
+    Ok(json::pretty(&answer, asker.headers))
 }

@@ -23,12 +23,25 @@ pub(crate) fn register_build(registry: &mut Registry) {
     );
 }
 
-pub(crate) async fn get(State(api): State<Api>, headers: HeaderMap) -> Result<Response, ApiError> {
+/// The page in text 0.0.4.
+///
+/// # Errors
+/// 500 when it cannot be written.
+pub(super) fn text(registry: &Registry) -> Result<String, ApiError> {
+    Ok(own_text::from_openmetrics(&openmetrics(registry)?))
+}
+
+fn openmetrics(registry: &Registry) -> Result<String, ApiError> {
     let mut page = String::new();
-    encode(&mut page, &api.registry).map_err(|error| {
+    encode(&mut page, registry).map_err(|error| {
         tracing::error!(%error, "promfetch's own metrics could not be written");
         ApiError::internal()
     })?;
+    Ok(page)
+}
+
+pub(crate) async fn get(State(api): State<Api>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let mut page = openmetrics(&api.registry)?;
     let dialect = media::accepted(
         accept::joined(&headers, ACCEPT).as_deref(),
         &[Format::Text, Format::OpenMetrics],

@@ -105,6 +105,10 @@ fn example(pattern: &str) -> String {
         .replace("{*address}", "demo/dev/hello/metrics")
         .replace("{*path}", "v2/catalog")
         .replace("{*page}", "apps")
+        .replace(
+            "platform/samples",
+            "platform/samples?family=promfetch_build_info",
+        )
         .replace("assets/{file}", crate::web::assets::style())
 }
 
@@ -299,7 +303,7 @@ async fn what_cannot_be_answered_says_why() {
         (
             "/v1/apps/demo/dev/hello/secrets",
             404,
-            "404 There is no such page; below an app are `metrics`, `only-app-metrics` and `instances`\n",
+            "404 There is no such page; below an app are `metrics`, `only-app-metrics`, `instances`, `families` and `samples`\n",
         ),
         (
             "/nothing",

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use promfetch_core::discovery::{Discovery, SourceState};
+use promfetch_core::discovery::{Discovery, Readiness, SourceState};
 use serde::Serialize;
 
 use super::shutdown::Shutdown;
@@ -40,12 +40,18 @@ struct Report {
 }
 
 impl Health {
-    fn report(&self) -> Report {
+    /// Whether requests can be answered, and the state of everything that this hangs on.
+    pub(crate) fn readiness(&self) -> Readiness {
         let mut readiness = self.discovery.readiness();
         if let Some(keeper) = &self.keeper {
             readiness.ready &= keeper.is_ready();
             readiness.sources.push(of_bindings(keeper));
         }
+        readiness
+    }
+
+    fn report(&self) -> Report {
+        let readiness = self.readiness();
         let all_there = readiness.sources.iter().all(|source| source.connected);
         Report {
             status: status(self.shutdown.is_draining(), readiness.ready, all_there),
