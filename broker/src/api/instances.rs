@@ -9,8 +9,8 @@ use super::Api;
 use super::address::Address;
 use super::errors::ApiError;
 
-#[derive(serde::Serialize)]
-struct Instances {
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Instances {
     /// The selector as it was read, so that a wrongly encoded name shows.
     selector: String,
     instances: Vec<InstanceStatus>,

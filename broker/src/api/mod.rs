@@ -13,6 +13,7 @@ use self::errors::ApiError;
 use crate::access::Gate;
 use crate::bindings::sync::Keeper;
 use crate::config::Config;
+use crate::openapi::{Operation, TEXT};
 use crate::server::health::Health;
 use crate::web::doc::Docs;
 
@@ -24,6 +25,7 @@ pub(crate) mod caller;
 pub(crate) mod encoding;
 pub(crate) mod errors;
 mod instances;
+pub(crate) mod json;
 pub(crate) mod own_metrics;
 pub(crate) mod own_text;
 pub(crate) mod routes;
@@ -84,6 +86,19 @@ impl FromRef<Api> for Health {
     }
 }
 
+/// What is said of `/`.
+pub(crate) fn describe() -> Vec<Operation> {
+    vec![
+        Operation::get(
+            "/",
+            "listAddresses",
+            "The addresses, for who found the port",
+        )
+        .tag("promfetch")
+        .text("One address a line", TEXT),
+    ]
+}
+
 /// `/`: the addresses, for who found the port.
 pub(crate) async fn index(State(api): State<Api>) -> impl IntoResponse {
     let base = api.config.base_url.trim_end_matches('/');
@@ -98,6 +113,7 @@ pub(crate) async fn index(State(api): State<Api>) -> impl IntoResponse {
          {base}/v1/apps/ORG/SPACE/APP/instances/0/metrics    one instance's page\n\
          {base}/v1/sd?org=ORG&space=SPACE                    targets for Prometheus' http_sd_configs\n\
          {base}/metrics                                      promfetch's own metrics\n\
+         {base}/openapi.json                                 the description of this API, for programs\n\
          {base}/health                                       200 once the routing table is complete\n\n\
          Add `metric_path=/path` when the app's metrics are not on `/metrics`. A name with a slash is written with `%2F`.\n",
         version = env!("CARGO_PKG_VERSION"),
