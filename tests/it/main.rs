@@ -96,3 +96,5 @@ mod ffi;
 mod readme;
 // The documentation in the binary: what it says works, and it needs nobody else.
 mod doc;
+// The pages in a real browser.
+mod browser;

@@ -9,6 +9,7 @@
 
 pub mod app;
 pub mod behaviour;
+pub mod browser;
 pub mod certs;
 pub mod check;
 pub mod config;

@@ -22,6 +22,8 @@ use promfetch_core::selector::Selector;
 
 use super::errors::ApiError;
 
+pub(crate) mod describe;
+
 /// The version in the path. They differ in what apps are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {

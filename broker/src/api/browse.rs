@@ -7,6 +7,7 @@ use promfetch_core::client::InstanceStatus;
 use promfetch_core::exposition::{Dialect, Escaping, Format, Version};
 use promfetch_core::fetch::Outcome;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use self::families::Family;
 use self::samples::{About, Series};
@@ -26,7 +27,7 @@ pub(crate) const MAX_SERIES: usize = 2_000;
 pub(super) const MAX_TEXT: usize = 4 << 20;
 
 /// The families of all instances that answered.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Families {
     /// The selector as it was read.
     pub(crate) selector: String,
@@ -39,7 +40,7 @@ pub(crate) struct Families {
 }
 
 /// The samples of one family.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Samples {
     pub(crate) selector: String,
     /// When the instances had answered, in seconds since 1970.

@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use promfetch_core::{Error, Kind};
 
 use super::accept;
+use crate::openapi::Problem;
 
 /// Seconds after which a caller may try again: about a heartbeat's share of the time until the table is complete.
 const RETRY_NOT_READY: u32 = 5;
@@ -122,8 +123,14 @@ impl ApiError {
     }
 
     fn problem(&self) -> String {
-        let title = self.status.canonical_reason().unwrap_or("Error");
-        serde_json::json!({"type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.message}).to_string()
+        let problem = Problem {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: self.message.clone(),
+        };
+        // Texts and a number cannot fail to be written.
+        serde_json::to_string(&problem).unwrap_or_default()
     }
 }
 
@@ -348,7 +355,7 @@ mod tests {
 
     #[tokio::test]
     async fn json_is_written_only_when_named() {
-        let want = r#"{"detail":"gone","status":404,"title":"Not Found","type":"about:blank"}"#;
+        let want = r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"gone"}"#;
         for (path, accept, json, why) in [
             ("/x", "application/problem+json", true, "named"),
             (

@@ -8,8 +8,8 @@ use super::ask::{self, Asker};
 use super::errors::ApiError;
 use super::{Api, json};
 
-#[derive(serde::Serialize)]
-struct Instances {
+#[derive(serde::Serialize, utoipa::ToSchema)]
+pub(super) struct Instances {
     /// The selector as it was read, so that a wrongly encoded name shows.
     selector: String,
     instances: Vec<InstanceStatus>,

@@ -14,6 +14,7 @@ use self::errors::ApiError;
 use crate::access::Gate;
 use crate::bindings::sync::Keeper;
 use crate::config::Config;
+use crate::openapi::{Operation, TEXT};
 use crate::server::health::Health;
 use crate::web::doc::Docs;
 
@@ -27,7 +28,7 @@ pub(crate) mod caller;
 pub(crate) mod encoding;
 pub(crate) mod errors;
 mod instances;
-mod json;
+pub(crate) mod json;
 mod metric_path;
 pub(crate) mod own_metrics;
 pub(crate) mod own_text;
@@ -91,6 +92,19 @@ impl FromRef<Api> for Health {
     }
 }
 
+/// What is said of `/`.
+pub(crate) fn describe() -> Vec<Operation> {
+    vec![
+        Operation::get(
+            "/",
+            "listAddresses",
+            "The addresses, for who found the port",
+        )
+        .tag("promfetch")
+        .text("One address a line", TEXT),
+    ]
+}
+
 /// `/`: the addresses, for who found the port.
 pub(crate) async fn index(State(api): State<Api>) -> impl IntoResponse {
     let base = api.config.base_url.trim_end_matches('/');
@@ -108,6 +122,7 @@ pub(crate) async fn index(State(api): State<Api>) -> impl IntoResponse {
          {base}/v1/sd?org=ORG&space=SPACE                    targets for Prometheus' http_sd_configs\n\
          {base}/metrics                                      promfetch's own metrics\n\
          {base}/v1/platform                                  the table, its sources, the apps that fail, JSON\n\
+         {base}/openapi.json                                 the description of this API, for programs\n\
          {base}/health                                       200 once the routing table is complete\n\n\
          Add `metric_path=/path` when the app's metrics are not on `/metrics`. A name with a slash is written with `%2F`.\n",
         version = env!("CARGO_PKG_VERSION"),

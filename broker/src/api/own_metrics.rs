@@ -13,6 +13,7 @@ use promfetch_core::exposition::{Format, media};
 use super::encoding::Encoding;
 use super::errors::ApiError;
 use super::{Api, accept, body, own_text};
+use crate::openapi::{Operation, PAGES};
 
 /// Adds `promfetch_build_info`.
 pub(crate) fn register_build(registry: &mut Registry) {
@@ -21,6 +22,16 @@ pub(crate) fn register_build(registry: &mut Registry) {
         "The version of promfetch",
         Info::new([("version", env!("CARGO_PKG_VERSION"))]),
     );
+}
+
+pub(crate) fn describe() -> Vec<Operation> {
+    // No protobuf, which is the last.
+    let formats = PAGES.get(..2).unwrap_or(PAGES);
+    vec![
+        Operation::get("/metrics", "getOwnMetrics", "promfetch's own metrics")
+            .tag("promfetch")
+            .text("The page", formats),
+    ]
 }
 
 /// The page in text 0.0.4.

@@ -4,17 +4,20 @@
 use std::cmp::Reverse;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use promfetch_core::client::AppHealth;
 use promfetch_core::discovery::{Sizes, SourceState};
 use promfetch_core::exposition::{Format, Limits, Page};
 use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::address::describe::FamilyParameter;
 use super::browse::samples::{self, About, Series};
 use super::browse::{apart, now};
 use super::errors::ApiError;
 use super::{Api, address, json, own_metrics};
+use crate::openapi::Operation;
 
 /// Most apps in each of the two lists.
 const MAX_APPS: usize = 50;
@@ -25,7 +28,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// How everything is doing.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Platform {
     pub(crate) version: &'static str,
     pub(crate) uptime_seconds: f64,
@@ -46,7 +49,8 @@ pub(crate) struct Platform {
 }
 
 /// How much there is in the routing table.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = PlatformTable)]
 pub(crate) struct Table {
     pub(crate) routes: usize,
     pub(crate) endpoints: usize,
@@ -55,14 +59,16 @@ pub(crate) struct Table {
 }
 
 /// Instances asked since the start, for the apps that are on the platform now.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[schema(as = PlatformFetches)]
 pub(crate) struct Fetches {
     pub(crate) success: u64,
     pub(crate) failed: u64,
 }
 
 /// The apps of which an instance was asked in the last ten minutes.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PlatformApps)]
 pub(crate) struct Apps {
     pub(crate) asked: usize,
     /// Those with instances that gave no metrics, most of them first.
@@ -72,13 +78,40 @@ pub(crate) struct Apps {
 }
 
 /// One family of promfetch's own metrics, in the form of an app's.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PlatformSamples)]
 pub(crate) struct Samples {
     pub(crate) at: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) family: Option<About>,
     pub(crate) series: Vec<Series>,
     pub(crate) series_total: usize,
+}
+
+pub(crate) fn describe() -> Vec<Operation> {
+    vec![
+        Operation::get(
+            "/v1/platform",
+            "getPlatform",
+            "The routing table, its sources, and the apps that fail or are slow",
+        )
+        .tag("promfetch")
+        .json::<Platform>("As this process sees it"),
+    ]
+}
+
+pub(crate) fn describe_samples() -> Vec<Operation> {
+    vec![
+        Operation::get(
+            "/v1/platform/samples",
+            "getOwnSamples",
+            "The samples of one family of promfetch's own metrics",
+        )
+        .tag("promfetch")
+        .query::<FamilyParameter>()
+        .json::<Samples>("At most 2,000, and 4 MiB of text")
+        .errors([StatusCode::BAD_REQUEST]),
+    ]
 }
 
 pub(crate) async fn get(State(api): State<Api>, headers: HeaderMap) -> Result<Response, ApiError> {

@@ -9,9 +9,11 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use promfetch_core::discovery::{Discovery, Readiness, SourceState};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::shutdown::Shutdown;
 use crate::bindings::sync::Keeper;
+use crate::openapi::Operation;
 
 /// What health is read from. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -22,8 +24,9 @@ pub(crate) struct Health {
     pub(crate) shutdown: Shutdown,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = HealthStatus)]
 enum Status {
     Starting,
     Ready,
@@ -32,10 +35,12 @@ enum Status {
 }
 
 /// The answer; without `sources` on the public port, since their names are the platform's own.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
 struct Report {
     status: Status,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(ignore)]
     sources: Vec<SourceState>,
 }
 
@@ -104,6 +109,28 @@ impl IntoResponse for Report {
         )
             .into_response()
     }
+}
+
+pub(crate) fn describe() -> Vec<Operation> {
+    vec![operation(
+        "/health",
+        "getHealth",
+        "Whether this process should get requests",
+    )]
+}
+
+pub(crate) fn describe_ready() -> Vec<Operation> {
+    vec![operation("/ready", "getReadiness", "The same as `/health`")]
+}
+
+fn operation(path: &str, id: &str, summary: &str) -> Operation {
+    Operation::get(path, id, summary)
+        .tag("promfetch")
+        .json::<Report>("It should")
+        .json_with::<Report>(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "It starts, or it is about to end",
+        )
 }
 
 /// On the health port.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use promfetch_core::exposition::{FamilyRef, Format, MetricType, Page};
 use promfetch_core::fetch::Outcome;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{MAX_FAMILIES, MAX_TEXT};
 
@@ -13,7 +14,7 @@ use super::{MAX_FAMILIES, MAX_TEXT};
 const MAX_HELP: usize = 1_000;
 
 /// A family that some of the instances have.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Family {
     pub(crate) name: String,
     /// The type that most instances give it, else the first one's: it keeps the name on the merged page.

@@ -4,12 +4,14 @@ use promfetch_core::exposition::{FamilyRef, Page, Value};
 use promfetch_core::fetch::Outcome;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::families::{Kinds, shortened};
 use super::{MAX_SERIES, MAX_TEXT};
 
 /// What the instances say of a family.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = FamilyDescription)]
 pub(crate) struct About {
     pub(crate) name: String,
     #[serde(rename = "type")]
@@ -20,7 +22,7 @@ pub(crate) struct About {
 }
 
 /// One sample of one instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Series {
     /// The instance's GUID, or its address when it has none.
     pub(crate) instance: String,
@@ -29,6 +31,7 @@ pub(crate) struct Series {
     pub(crate) name: String,
     /// The sample's own, in its order.
     #[serde(serialize_with = "as_map")]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub(crate) labels: Vec<(String, String)>,
     /// As it stands on the page: `1.5`, `NaN`, `+Inf`.
     pub(crate) value: String,

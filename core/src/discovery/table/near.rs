@@ -21,6 +21,7 @@ const MIN_TYPO: usize = 4;
 
 /// Why an app is offered in place of one that is not there. The order is that of likelihood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// It is the app, but none of its processes is of the type that was asked for.

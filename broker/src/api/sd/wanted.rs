@@ -1,0 +1,274 @@
+//! The query of `/v1/sd`.
+
+use axum::extract::Query;
+use axum::http::Uri;
+use promfetch_core::instance::App;
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::filter::Filter;
+use crate::api::errors::ApiError;
+
+/// Most values of one parameter: what they cost is bounded with them.
+const MAX_VALUES: usize = 20;
+
+/// How apps become targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Mode {
+    /// One target for each app: its merged page.
+    #[default]
+    Merged,
+    /// One for each instance.
+    Instances,
+}
+
+/// What may be said. Read by [`Wanted::read`], which takes exactly these names: a test compares.
+#[expect(dead_code, reason = "it stands for the names and their description")]
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query, style = Form)]
+pub(super) struct Parameters {
+    /// The organization's name or GUID, or `~` and a regular expression that fits the whole name. May be repeated:
+    /// one of the values has to fit.
+    #[param(max_items = 20)]
+    org: Option<Vec<String>>,
+    /// The space's, likewise.
+    #[param(max_items = 20)]
+    space: Option<Vec<String>>,
+    /// The app's, likewise.
+    #[param(max_items = 20)]
+    app: Option<Vec<String>>,
+    /// Processes of this type instead of the app's usual one, which is `web` unless something else is bound.
+    #[param(min_length = 1)]
+    process_type: Option<String>,
+    /// One target for each app, or one for each instance.
+    #[param(inline, default = "merged")]
+    mode: Option<Mode>,
+}
+
+/// Which apps, and how each becomes targets.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    org: Vec<Filter>,
+    space: Vec<Filter>,
+    app: Vec<Filter>,
+    pub(super) process_type: Option<String>,
+    pub(super) mode: Mode,
+}
+
+impl Wanted {
+    /// Reads the query strictly: with a parameter that is not known, or a filter without value, the list would be
+    /// longer than somebody meant it to be.
+    ///
+    /// # Errors
+    /// 400 that names the parameter and what is wrong.
+    pub(super) fn read(uri: &Uri) -> Result<Self, ApiError> {
+        let Query(pairs): Query<Vec<(String, String)>> = Query::try_from_uri(uri)
+            .map_err(|_| ApiError::bad_request("The query cannot be read"))?;
+        let mut wanted = Self::default();
+        let mut mode = None;
+        for (name, value) in &pairs {
+            match name.as_str() {
+                "org" => add(&mut wanted.org, name, value)?,
+                "space" => add(&mut wanted.space, name, value)?,
+                "app" => add(&mut wanted.app, name, value)?,
+                "process_type" if value.is_empty() => {
+                    return Err(ApiError::bad_request(
+                        "`process_type=` has no value: leave it out to get the usual processes",
+                    ));
+                }
+                "process_type" => once(name, wanted.process_type.replace(value.clone()))?,
+                "mode" => once(name, mode.replace(read_mode(value)?))?,
+                _ => {
+                    return Err(ApiError::bad_request(format!(
+                        "There is no parameter `{name}`; there are `org`, `space`, `app`, `process_type` and `mode`"
+                    )));
+                }
+            }
+        }
+        wanted.mode = mode.unwrap_or_default();
+        Ok(wanted)
+    }
+
+    /// Whether this app is meant, whose usual process type this is.
+    pub(super) fn fits(&self, app: &App, usual: &str) -> bool {
+        let any = |filters: &[Filter], name: &str, guid: &str| {
+            filters.is_empty() || filters.iter().any(|filter| filter.fits(name, guid))
+        };
+        *app.process_type == *self.process_type.as_deref().unwrap_or(usual)
+            && any(&self.org, &app.organization_name, &app.organization_id)
+            && any(&self.space, &app.space_name, &app.space_id)
+            && any(&self.app, &app.app_name, &app.app_id)
+    }
+
+    /// Whether the caller has said which apps, or which spaces, one by one.
+    pub(super) fn is_narrow(&self) -> bool {
+        [&self.app, &self.space]
+            .into_iter()
+            .any(|filters| !filters.is_empty() && filters.iter().all(Filter::is_exact))
+    }
+
+    /// Whether looking at an app may be dear.
+    pub(super) fn has_patterns(&self) -> bool {
+        let filters = [&self.org, &self.space, &self.app];
+        !filters.into_iter().flatten().all(Filter::is_exact)
+    }
+}
+
+fn add(filters: &mut Vec<Filter>, name: &str, value: &str) -> Result<(), ApiError> {
+    if filters.len() == MAX_VALUES {
+        return Err(ApiError::bad_request(format!(
+            "`{name}=` is there more than {MAX_VALUES} times: write `{name}=~one|another`"
+        )));
+    }
+    filters.push(Filter::read(name, value)?);
+    Ok(())
+}
+
+fn once<T>(name: &str, before: Option<T>) -> Result<(), ApiError> {
+    match before {
+        None => Ok(()),
+        Some(_) => Err(ApiError::bad_request(format!("`{name}=` is there twice"))),
+    }
+}
+
+fn read_mode(value: &str) -> Result<Mode, ApiError> {
+    match value {
+        "merged" => Ok(Mode::Merged),
+        "instances" => Ok(Mode::Instances),
+        _ => Err(ApiError::bad_request(format!(
+            "There is no mode `{value}`: `mode=` is `merged` or `instances`"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<Wanted, ApiError> {
+        Wanted::read(&format!("/v1/sd?{query}").parse().unwrap())
+    }
+
+    fn app() -> App {
+        App {
+            organization_id: "o-1".into(),
+            organization_name: "acme & sons".into(),
+            space_id: "s-1".into(),
+            space_name: "prod/eu".into(),
+            app_id: "a-1".into(),
+            app_name: "shöp".into(),
+            process_type: "web".into(),
+            ..App::default()
+        }
+    }
+
+    #[test]
+    fn all_that_is_said_must_fit() {
+        for (query, want, why) in [
+            ("", true, "nothing said"),
+            ("org=acme+%26+sons", true, "decoded once"),
+            ("org=o-1&space=S-1&app=a-1", true, "by GUIDs"),
+            ("org=acme", false, "the whole name"),
+            (
+                "org=~acme.*&space=~.*/eu&app=~sh.p",
+                true,
+                "regular expressions",
+            ),
+            ("org=~acme.*&space=other", false, "every parameter counts"),
+            ("app=other&app=sh%C3%B6p", true, "one of several"),
+            ("app=other&app=~s.*", true, "of both kinds"),
+            ("app=other&app=another", false, "none of several"),
+            ("process_type=worker", false, "another type"),
+            ("process_type=web", true, "the type that it has"),
+            ("mode=instances", true, "a mode is no filter"),
+            ("app=%FF", false, "no text that an app has"),
+        ] {
+            assert_eq!(
+                read(query).unwrap().fits(&app(), "web"),
+                want,
+                "{query}: {why}"
+            );
+        }
+        let all = read("").unwrap();
+        assert!(!all.fits(&app(), "worker"), "its usual type is another one");
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let many = "app=x&".repeat(21);
+        for (query, want) in [
+            (
+                "apps=x",
+                "400 There is no parameter `apps`; there are `org`, `space`, `app`, `process_type` and `mode`",
+            ),
+            (
+                "ORG=x",
+                "400 There is no parameter `ORG`; there are `org`, `space`, `app`, `process_type` and `mode`",
+            ),
+            (
+                "x=%1b[2J",
+                "400 There is no parameter `x`; there are `org`, `space`, `app`, `process_type` and `mode`",
+            ),
+            (
+                "mode=both",
+                "400 There is no mode `both`: `mode=` is `merged` or `instances`",
+            ),
+            (
+                "mode=",
+                "400 There is no mode ``: `mode=` is `merged` or `instances`",
+            ),
+            ("mode=merged&mode=merged", "400 `mode=` is there twice"),
+            (
+                "process_type=web&process_type=web",
+                "400 `process_type=` is there twice",
+            ),
+            (
+                "process_type=",
+                "400 `process_type=` has no value: leave it out to get the usual processes",
+            ),
+            (
+                "space=",
+                "400 `space=` has no value: leave it out to get all",
+            ),
+            (
+                "app=~[",
+                "400 `app=` is no regular expression: unclosed character class",
+            ),
+            (
+                &many,
+                "400 `app=` is there more than 20 times: write `app=~one|another`",
+            ),
+        ] {
+            assert_eq!(read(query).unwrap_err().to_string(), want, "{query}");
+        }
+    }
+
+    #[test]
+    fn who_names_apps_or_spaces_is_narrow() {
+        for (query, want) in [
+            ("", false),
+            ("org=acme", false),
+            ("app=shop", true),
+            ("space=prod&mode=instances", true),
+            ("app=~.*", false),
+            ("app=shop&app=~.*", false),
+            ("app=~.*&space=prod", true),
+        ] {
+            assert_eq!(read(query).unwrap().is_narrow(), want, "{query}");
+        }
+    }
+
+    #[test]
+    fn what_is_described_is_what_is_read() {
+        for parameter in Parameters::into_params(|| None) {
+            let value = if parameter.name == "mode" {
+                "instances"
+            } else {
+                "x"
+            };
+            let query = format!("{}={value}", parameter.name);
+            assert!(read(&query).is_ok(), "{query}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The pages in a real browser: `tests/browser` has what is done there.
+
+use promfetch_tests::{Promfetch, browser};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_documentation() {
+    let demo = Promfetch::demo().await;
+    browser::run("doc", &demo.api, &[]).await;
+}
