@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use promfetch_core::{Error, Kind};
 
 use super::accept;
+use super::missing::Missing;
 use crate::openapi::Problem;
 
 /// Seconds after which a caller may try again: about a heartbeat's share of the time until the table is complete.
@@ -27,7 +28,7 @@ const RETRY_OVERLOADED: u32 = 2;
 const RETRY_LOGIN: u32 = 10;
 
 /// What a caller is told when there is no page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ApiError {
     status: StatusCode,
     /// One sentence without a full stop. promfetcher's words where it has them.
@@ -35,6 +36,8 @@ pub(crate) struct ApiError {
     retry_after: Option<u32>,
     /// Of a 401: a token is good as well.
     takes_tokens: bool,
+    /// What JSON says besides.
+    more: Option<Box<Missing>>,
 }
 
 impl ApiError {
@@ -50,7 +53,20 @@ impl ApiError {
             message,
             retry_after: None,
             takes_tokens: false,
+            more: None,
         }
+    }
+
+    /// The same with what JSON says besides.
+    pub(super) fn with(self, more: Missing) -> Self {
+        Self {
+            more: Some(Box::new(more)),
+            ..self
+        }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -123,13 +139,17 @@ impl ApiError {
     }
 
     fn problem(&self) -> String {
+        let more = self.more.as_deref();
         let problem = Problem {
             kind: "about:blank",
             title: self.status.canonical_reason().unwrap_or("Error"),
             status: self.status.as_u16(),
             detail: self.message.clone(),
+            near: more.and_then(|more| more.near.clone()),
+            component: more.filter(|more| more.component).map(|_| true),
+            table: more.and_then(|more| more.table.clone()),
         };
-        // Texts and a number cannot fail to be written.
+        // Texts and numbers cannot fail to be written.
         serde_json::to_string(&problem).unwrap_or_default()
     }
 }

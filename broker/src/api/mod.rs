@@ -30,11 +30,13 @@ pub(crate) mod errors;
 mod instances;
 pub(crate) mod json;
 mod metric_path;
+pub(crate) mod missing;
 pub(crate) mod own_metrics;
 pub(crate) mod own_text;
 pub(crate) mod platform;
 pub(crate) mod routes;
 pub(crate) mod sd;
+pub(crate) mod table_state;
 
 /// What handlers work with. Cloning shares it.
 #[derive(Clone, Debug)]

@@ -30,8 +30,11 @@ const BEARER: &str = "bearer";
 
 /// The document for these routes.
 pub(super) fn of(routes: &Routes, config: &Config) -> OpenApi {
+    let mut of_problem = Vec::new();
+    Problem::schemas(&mut of_problem);
     let mut components = ComponentsBuilder::new()
         .schema(Problem::name(), Problem::schema())
+        .schemas_from_iter(of_problem)
         .responses_from_iter(errors::components());
     for (name, scheme) in schemes(config) {
         components = components.security_scheme(name, scheme);

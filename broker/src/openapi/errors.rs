@@ -11,6 +11,8 @@ use utoipa::openapi::{Ref, RefOr, Response};
 
 use super::operation::TEXT;
 use crate::access::Class;
+use crate::api::missing::Near;
+use crate::api::table_state::TableState;
 
 /// Why there is no page (RFC 9457), for callers whose `Accept` names JSON. Others get a line of text.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,6 +25,15 @@ pub(crate) struct Problem {
     pub(crate) status: u16,
     /// One sentence for people.
     pub(crate) detail: String,
+    /// Of 404 of `instances`: apps that may have been meant, of those that the caller may see, the likeliest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) near: Option<Vec<Near>>,
+    /// Likewise: the route leads to a component of the platform, which is no app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) component: Option<bool>,
+    /// Of 404 and 503 of `instances`: how the routing table is doing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) table: Option<TableState>,
 }
 
 /// Every error that an operation may name: its status, the name of the answer, and when it comes.
