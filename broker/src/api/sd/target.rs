@@ -25,7 +25,10 @@ pub(super) struct Group<'a> {
 }
 
 /// All targets.
-#[expect(dead_code, reason = "it stands for the list, which is written one by one")]
+#[expect(
+    dead_code,
+    reason = "it stands for the list, which is written one by one"
+)]
 #[derive(ToSchema)]
 pub(super) struct Targets(Vec<Group<'static>>);
 
