@@ -2,6 +2,8 @@
 
 // One URL answers the metrics of all instances of an app that registered on NATS.
 mod scrape;
+// Targets for Prometheus: the list, and who reads it.
+mod sd;
 // A real Prometheus keeps scraping while instances and NATS fail.
 mod prometheus;
 // Real exporters are app instances like any other.

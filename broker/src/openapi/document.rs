@@ -1,5 +1,7 @@
 //! The whole document, fitted to an installation: its address, and which logins it takes.
 
+use std::collections::BTreeMap;
+
 use utoipa::openapi::external_docs::ExternalDocsBuilder;
 use utoipa::openapi::path::{HttpMethod, PathItem, Paths};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -21,7 +23,7 @@ An app is named by its GUID, by a route, or by organization, space and app. Name
 
 Errors are one line of text, or `application/problem+json` for callers whose `Accept` names JSON.
 
-Below `/broker` is the Open Service Broker API 2.17 for the Cloud Controller, which has a description of its own.";
+Not described here: ";
 
 const BROKER_API: &str = "https://www.openservicebrokerapi.org/";
 
@@ -40,9 +42,14 @@ pub(super) fn of(routes: &Routes, config: &Config) -> OpenApi {
         components = components.security_scheme(name, scheme);
     }
     let mut paths = Paths::new();
-    for (_, class, description) in routes {
-        let Description::Operations(operations) = description else {
-            continue;
+    let mut others: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (path, class, description) in routes {
+        let operations = match description {
+            Description::Operations(operations) => operations,
+            Description::None(why) => {
+                others.entry(why).or_default().push(format!("`{path}`"));
+                continue;
+            }
         };
         for operation in operations() {
             components = components.schemas_from_iter(operation.schemas.clone());
@@ -54,10 +61,14 @@ pub(super) fn of(routes: &Routes, config: &Config) -> OpenApi {
                 .insert(path, PathItem::new(HttpMethod::Get, built));
         }
     }
+    let others: Vec<String> = others
+        .iter()
+        .map(|(why, paths)| format!("{} ({why})", paths.join(", ")))
+        .collect();
     let info = InfoBuilder::new()
         .title("promfetch")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(ABOUT))
+        .description(Some(format!("{ABOUT}{}.", others.join("; "))))
         .license(Some(
             LicenseBuilder::new()
                 .name("Apache-2.0")

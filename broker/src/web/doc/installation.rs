@@ -12,6 +12,7 @@ use promfetch_core::config::scalars::{duration_text, size_text};
 use promfetch_core::exposition::Format;
 
 use super::super::template::{Names, visible};
+use crate::api::sd::META;
 use crate::bindings::parameters::BIND;
 use crate::bindings::shape::Shape;
 use crate::config::access::Mode;
@@ -33,8 +34,22 @@ const ADDRESS: &AsciiSet = &NON_ALPHANUMERIC
 /// promfetch's own metrics, from what it registers: a test compares.
 const OWN_METRICS: &str = include_str!("own_metrics.md");
 
+/// Shipped jobs for Prometheus, without and with a login.
+const MERGED: [&str; 2] = [
+    include_str!("../../../../manifests/prometheus/merged.yml"),
+    include_str!("../../../../manifests/prometheus/merged-with-login.yml"),
+];
+const INSTANCES: [&str; 2] = [
+    include_str!("../../../../manifests/prometheus/instances.yml"),
+    include_str!("../../../../manifests/prometheus/instances-with-login.yml"),
+];
+/// The address that stands in them.
+const EXAMPLE_URL: &str = "https://promfetch.example.org";
+
 /// What the Markdown may name.
 pub(super) fn names(config: &Config, has_store: bool, taken_over: bool) -> Names {
+    let needs_login = usize::from(config.access.mode == Mode::Protected);
+    let pick = |jobs: [&'static str; 2]| jobs.get(needs_login).copied().unwrap_or_default();
     Names {
         values: values(config, taken_over),
         conditions: conditions(config, has_store),
@@ -43,6 +58,9 @@ pub(super) fn names(config: &Config, has_store: bool, taken_over: bool) -> Names
             ("configuration-rules", docs::RULES.to_owned()),
             ("configuration-keys", docs::table()),
             ("own-metrics", OWN_METRICS.to_owned()),
+            ("sd-labels", sd_labels()),
+            ("job-merged", job(pick(MERGED))),
+            ("job-instances", job(pick(INSTANCES))),
         ]),
     }
 }
@@ -67,6 +85,7 @@ fn values(config: &Config, taken_over: bool) -> BTreeMap<&'static str, String> {
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("timeout", duration_text(fetch.timeout)),
         ("cache", duration_text(fetch.cache)),
+        ("sd-keep", duration_text(config.sd_keep)),
         (
             "stale",
             duration_text(config.core.discovery.stale_threshold),
@@ -91,6 +110,30 @@ fn values(config: &Config, taken_over: bool) -> BTreeMap<&'static str, String> {
         ),
         ("url", url),
     ])
+}
+
+/// A shipped job with this installation's address, without the lines that say where the file belongs.
+fn job(file: &str) -> String {
+    let lines: Vec<&str> = file
+        .lines()
+        .skip_while(|line| line.starts_with('#'))
+        .collect();
+    let text = lines.join("\n").replace(EXAMPLE_URL, "@url@");
+    format!("```yaml\n{text}\n```\n")
+}
+
+/// The labels for relabelling.
+fn sd_labels() -> String {
+    let mut table = "| label | what it says |\n|---|---|\n".to_owned();
+    for (name, meaning, only_of_instances) in META {
+        let only = if only_of_instances {
+            " (with `mode=instances`)"
+        } else {
+            ""
+        };
+        let _ = writeln!(table, "| `{name}` | {meaning}{only} |");
+    }
+    table
 }
 
 /// A number with commas between its thousands.
@@ -145,6 +188,7 @@ fn conditions(config: &Config, has_store: bool) -> BTreeMap<&'static str, bool> 
             config.core.merge.label_conflict == LabelConflict::Drop,
         ),
         ("cached", !config.core.fetch.cache.is_zero()),
+        ("kept", !config.sd_keep.is_zero()),
         ("protobuf", formats.contains(&"protobuf")),
     ])
 }
