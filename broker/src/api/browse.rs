@@ -16,7 +16,7 @@ use super::address::Address;
 use super::ask::{self, Asker};
 use super::errors::ApiError;
 
-mod families;
+pub(crate) mod families;
 pub(super) mod samples;
 
 /// Most families of an answer.

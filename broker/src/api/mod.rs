@@ -20,6 +20,7 @@ use crate::web::doc::Docs;
 
 pub(crate) mod accept;
 pub(crate) mod address;
+pub(crate) mod advice;
 pub(crate) mod app_metrics;
 pub(crate) mod ask;
 pub(crate) mod body;

@@ -1,6 +1,6 @@
 //! What the routing table is made from, and how old that is: a part of every answer to "why is my app not there?"
 
-use promfetch_core::discovery::SourceState;
+use promfetch_core::discovery::{Readiness, Sizes, SourceState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -43,15 +43,21 @@ pub(crate) struct Source {
 
 /// How the table is doing, as far as this caller may know.
 pub(crate) fn of(api: &Api, access: &Access) -> TableState {
-    let readiness = api.health.readiness();
     let is_open = knows_the_platform(access);
     let sizes = is_open.then(|| api.client.discovery().sizes());
-    let source = |state| Source::of(state, is_open);
-    TableState {
-        ready: readiness.ready,
-        sources: readiness.sources.into_iter().map(source).collect(),
-        apps: sizes.map(|sizes| sizes.apps),
-        instances: sizes.map(|sizes| sizes.instances),
+    TableState::new(api.health.readiness(), sizes)
+}
+
+impl TableState {
+    /// With sizes, and then with names: all there is to know.
+    pub(crate) fn new(readiness: Readiness, sizes: Option<Sizes>) -> Self {
+        let source = |state| Source::of(state, sizes.is_some());
+        Self {
+            ready: readiness.ready,
+            sources: readiness.sources.into_iter().map(source).collect(),
+            apps: sizes.map(|sizes| sizes.apps),
+            instances: sizes.map(|sizes| sizes.instances),
+        }
     }
 }
 

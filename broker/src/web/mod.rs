@@ -8,7 +8,7 @@ pub(crate) mod assets;
 pub(crate) mod doc;
 mod layout;
 mod markdown;
-mod template;
+pub(crate) mod template;
 
 use axum::body::Body;
 use axum::http::header::{

@@ -32,9 +32,9 @@ pub(crate) struct Family {
 
 /// A list of families, cut at its bounds.
 #[derive(Debug)]
-pub(super) struct Gathered {
-    pub(super) families: Vec<Family>,
-    pub(super) total: usize,
+pub(crate) struct Gathered {
+    pub(crate) families: Vec<Family>,
+    pub(crate) total: usize,
 }
 
 /// A family while pages are read.
@@ -70,7 +70,8 @@ impl Kinds {
     }
 }
 
-pub(super) fn gather(outcomes: &[Outcome]) -> Gathered {
+/// Those of all instances that answered.
+pub(crate) fn gather(outcomes: &[Outcome]) -> Gathered {
     let pages = outcomes
         .iter()
         .filter_map(|outcome| Some(&*outcome.result.as_ref().ok()?.page));

@@ -17,7 +17,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
-use promfetch_core::discovery::Process;
+use promfetch_core::client::Bound;
+use promfetch_core::discovery::{Discovery, Process};
 use promfetch_core::selector::Selector;
 use serde::Serializer;
 
@@ -28,6 +29,7 @@ use self::wanted::{Mode, Parameters, Wanted};
 use super::errors::ApiError;
 use super::{Api, json};
 use crate::access::Access;
+use crate::config::Config;
 use crate::openapi::Operation;
 
 /// Most targets of one answer: with them it has about 80 MB.
@@ -74,10 +76,31 @@ pub(crate) async fn get(
     let asked = apps.iter().map(|one| Arc::clone(&one.app)).collect();
     let may = api.gate.authorise_apps(&access, asked, is_narrow).await?;
     let text = {
-        let api = api.clone();
-        aside(move || write(&api, &wanted, &apps::kept(apps, &may)))
+        let discovery = api.client.discovery().clone();
+        let config = Arc::clone(&api.config);
+        aside(move || {
+            let apps = apps::kept(apps, &may);
+            write(&discovery, &config.base_url, &wanted, &apps)
+        })
     };
     Ok(json::kept(text.await?, &headers))
+}
+
+/// The list of all that a table has, for who may see everything. `query` is that of `/v1/sd`.
+///
+/// # Errors
+/// 400 for a query that cannot be read, 503 when its filters take too long.
+pub(crate) fn everything(
+    discovery: &Discovery,
+    bound: &Bound,
+    config: &Config,
+    query: &[(String, String)],
+) -> Result<Bytes, ApiError> {
+    let wanted = Wanted::of(query)?;
+    let apps = apps::find(discovery, bound, config.sd_keep, &wanted)?;
+    let all: Vec<_> = apps.iter().map(|one| Arc::clone(&one.app)).collect();
+    let apps = apps::kept(apps, &all);
+    write(discovery, &config.base_url, &wanted, &apps)
 }
 
 /// Runs what may take long on a large platform where it holds up nobody.
@@ -94,8 +117,13 @@ async fn aside<T: Send + 'static>(
 }
 
 /// The whole list, target by target: none is held longer than it takes to write it.
-fn write(api: &Api, wanted: &Wanted, apps: &[Listed]) -> Result<Bytes, ApiError> {
-    let base = Base::of(&api.config.base_url);
+fn write(
+    discovery: &Discovery,
+    base_url: &str,
+    wanted: &Wanted,
+    apps: &[Listed],
+) -> Result<Bytes, ApiError> {
+    let base = Base::of(base_url);
     let mut targets = Vec::new();
     for one in apps {
         match wanted.mode {
@@ -105,7 +133,7 @@ fn write(api: &Api, wanted: &Wanted, apps: &[Listed]) -> Result<Bytes, ApiError>
             Mode::Instances => {
                 let selector = Selector::Guid(one.app.app_id.clone());
                 let process = Process::from(Some(&*one.app.process_type));
-                let located = api.client.discovery().find(&selector, process);
+                let located = discovery.find(&selector, process);
                 // Another app may claim the same GUID; what the caller may see was asked for this space alone.
                 let own = located
                     .into_iter()

@@ -65,9 +65,17 @@ impl Wanted {
     pub(super) fn read(uri: &Uri) -> Result<Self, ApiError> {
         let Query(pairs): Query<Vec<(String, String)>> = Query::try_from_uri(uri)
             .map_err(|_| ApiError::bad_request("The query cannot be read"))?;
+        Self::of(&pairs)
+    }
+
+    /// The same of names and values.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(super) fn of(pairs: &[(String, String)]) -> Result<Self, ApiError> {
         let mut wanted = Self::default();
         let mut mode = None;
-        for (name, value) in &pairs {
+        for (name, value) in pairs {
             match name.as_str() {
                 "org" => add(&mut wanted.org, name, value)?,
                 "space" => add(&mut wanted.space, name, value)?,
