@@ -42,8 +42,10 @@ mod errors;
 mod readiness;
 // The variants of the page: `only-app-metrics`, `/v2`, `metric_path`.
 mod variants;
-// The list of instances, and the page of one.
+// The list of instances, and the page of one; what is told of apps that are not there.
 mod instances;
+// Families and samples as JSON, and the state of the platform.
+mod browse;
 // Which redirects are followed.
 mod redirects;
 // Headers that instances get, and the caller's `Authorization`.
@@ -78,6 +80,8 @@ mod old_config;
 mod demo;
 // The command line without a server.
 mod cli;
+// Why an app is not there, what fails, and targets, on the command line.
+mod explain;
 // Passwords of operators become hashes, and no terminal shows them.
 mod hash_password;
 // promfetch's own metrics, under promfetcher's names.

@@ -37,7 +37,7 @@ pub(crate) struct Platform {
     /// Where the table comes from, and the database among them.
     pub(crate) sources: Vec<SourceState>,
     pub(crate) table: Table,
-    /// Messages of NATS since the start: who reads twice gets a rate.
+    /// Messages of NATS since the start, where it is a source: who reads twice gets a rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) messages_total: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,13 +138,17 @@ pub(crate) async fn platform(api: &Api) -> Result<Platform, ApiError> {
         let page = own_page(&api)?;
         let readiness = api.health.readiness();
         let uptime = api.started.elapsed();
+        // Without NATS there are none to count.
+        let has_nats = readiness.sources.iter().any(|source| source.kind == "nats");
+        let messages = sum(&page, "promfetch_discovery_messages_total");
+        let messages_total = messages.filter(|_| has_nats);
         Ok(Platform {
             version: env!("CARGO_PKG_VERSION"),
             uptime_seconds: (uptime.as_secs_f64() * 1000.0).round() / 1000.0,
             ready: readiness.ready,
             sources: readiness.sources,
             table: api.client.discovery().sizes().into(),
-            messages_total: sum(&page, "promfetch_discovery_messages_total"),
+            messages_total,
             fetches: fetches(&page),
             memory_bytes: memory(),
             apps: Apps::of(api.client.app_health()),

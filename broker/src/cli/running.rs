@@ -193,13 +193,18 @@ fn text(body: &[u8], otherwise: &str) -> String {
     }
 }
 
-/// With its causes: reqwest's own text leaves out what helps.
+/// With its causes, and a way out: reqwest's own text leaves out what helps.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "the form that `map_err` takes"
 )]
 pub(super) fn plain(error: reqwest::Error) -> Failure {
-    Failure::failed(chain(&error))
+    let way_out = if error.is_connect() {
+        "\nis promfetch running there? `--url` says where to ask"
+    } else {
+        ""
+    };
+    Failure::failed(chain(&error) + way_out)
 }
 
 /// The `Authorization` of a file with `NAME:PASSWORD` or a token; `-` is standard input.
