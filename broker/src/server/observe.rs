@@ -179,6 +179,8 @@ fn route(matched: Option<&MatchedPath>, path: &str) -> &'static str {
         Some("/ready") => "/ready",
         Some("/metrics") => "/metrics",
         Some("/routes") => "/routes",
+        Some("/v1/sd") => "/v1/sd",
+        Some("/openapi.json") => "/openapi.json",
         Some("/doc" | "/doc/" | "/doc/{*page}") => "/doc",
         Some("/assets/{file}") => "/assets",
         Some(_) => address::pattern(path),

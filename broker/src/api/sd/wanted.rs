@@ -30,19 +30,19 @@ pub(super) enum Mode {
 pub(super) struct Parameters {
     /// The organization's name or GUID, or `~` and a regular expression that fits the whole name. May be repeated:
     /// one of the values has to fit.
-    #[param(max_items = 20)]
+    #[param(max_items = 20, example = json!(["my-org"]))]
     org: Option<Vec<String>>,
     /// The space's, likewise.
-    #[param(max_items = 20)]
+    #[param(max_items = 20, example = json!(["my-space"]))]
     space: Option<Vec<String>>,
     /// The app's, likewise.
-    #[param(max_items = 20)]
+    #[param(max_items = 20, example = json!(["~shop-.*"]))]
     app: Option<Vec<String>>,
     /// Processes of this type instead of the app's usual one, which is `web` unless something else is bound.
-    #[param(min_length = 1)]
+    #[param(min_length = 1, example = "worker")]
     process_type: Option<String>,
-    /// One target for each app, or one for each instance.
-    #[param(inline, default = "merged")]
+    /// One target for each app, or one for each instance; `merged` if you do not say.
+    #[param(inline)]
     mode: Option<Mode>,
 }
 
