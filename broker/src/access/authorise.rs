@@ -91,7 +91,7 @@ impl Gate {
         if matches!(reader, Reader::User(_)) {
             if !is_narrow {
                 return Err(ApiError::bad_request(
-                    "Say which apps: by `app=` or by `space=`",
+                    "Say which apps: by `app=` or by `space=`, without `~`",
                 ));
             }
             if apps.len() > MAX_ASKED {

@@ -1,11 +1,10 @@
 //! `/routes`: the routing table, for operators.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
-
-use std::collections::BTreeMap;
-
 use promfetch_core::discovery::RouteEntry;
 use utoipa::ToSchema;
 

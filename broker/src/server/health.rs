@@ -34,7 +34,7 @@ enum Status {
     Draining,
 }
 
-/// The answer; without `sources` on the public port, since their names are the platform's own.
+/// Whether this process should get requests. On the health port it tells of its `sources` besides.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Health)]
 struct Report {

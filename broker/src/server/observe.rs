@@ -181,6 +181,8 @@ fn route(matched: Option<&MatchedPath>, path: &str) -> &'static str {
         Some("/routes") => "/routes",
         Some("/v1/platform") => "/v1/platform",
         Some("/v1/platform/samples") => "/v1/platform/samples",
+        Some("/v1/sd") => "/v1/sd",
+        Some("/openapi.json") => "/openapi.json",
         Some("/doc" | "/doc/" | "/doc/{*page}") => "/doc",
         Some("/assets/{file}") => "/assets",
         Some(_) => address::pattern(path),

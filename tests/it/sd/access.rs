@@ -1,6 +1,6 @@
 use promfetch_tests::foundation::{Credentials, Foundation};
 use promfetch_tests::prometheus::Prometheus;
-use promfetch_tests::{App, Behaviour, eventually};
+use promfetch_tests::{App, Behaviour, Uaa, eventually};
 use serde_json::{Value, json};
 
 use super::{configuration, job, labels, stop};
@@ -116,5 +116,41 @@ async fn prometheus_scrapes_with_the_login_of_a_binding() {
         let up = prometheus.query(&format!("up{{job=\"{job}\"}}")).await;
         assert_eq!(up[0].label("instance"), instance);
         assert_eq!(up[0].label("app_name"), "shop");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_of_the_platform_name_what_they_want_and_get_what_they_may_see() {
+    let uaa = Uaa::start().await;
+    let keys = json!({"access": "protected", "uaa": uaa.config()});
+    let foundation = Foundation::start(keys).await;
+    let platform = &foundation.platform;
+    let mut guids = Vec::new();
+    for name in ["shop", "till"] {
+        let pushed = platform
+            .push(App::new("acme", "prod", name), [Behaviour::page("a 1\n")])
+            .await;
+        guids.push(pushed.app.guid.clone());
+    }
+    uaa.permit("alice", &guids[0], true);
+    let alice = format!("Bearer {}", uaa.token("alice"));
+    for (query, want, why) in [
+        ("?app=shop", &["shop"][..], "her app"),
+        ("?app=till", &[], "as if there were none"),
+        ("?space=prod", &["shop"], "her app of the space"),
+        (
+            "?space=prod&app=~.*",
+            &["shop"],
+            "the same with a regular expression",
+        ),
+    ] {
+        let list = list(&foundation, query, &alice).await;
+        assert_eq!(labels(&list, NAME), want, "{why}");
+    }
+    for query in ["", "?org=acme", "?app=~.*"] {
+        let path = format!("/v1/sd{query}");
+        let headers = [("authorization", alice.as_str())];
+        let answer = platform.promfetch.get_with(&path, &headers).await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
     }
 }

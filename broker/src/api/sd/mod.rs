@@ -32,7 +32,7 @@ use crate::access::Access;
 use crate::config::Config;
 use crate::openapi::Operation;
 
-/// Most targets of one answer: with them it has about 80 MB.
+/// Most targets of one answer: with them it has about 90 MB.
 const MAX_TARGETS: usize = 100_000;
 
 pub(crate) fn describe() -> Vec<Operation> {
