@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
@@ -17,7 +17,7 @@ use crate::api::errors::{self, ApiError};
 use crate::api::{Api, app_metrics, index, own_metrics, routes, sd};
 use crate::osb;
 use crate::server::{health, observe, panics};
-use crate::web::{assets, doc};
+use crate::web::{assets, doc, sign_in};
 
 /// Longest path and query accepted. Three names of 250 characters, each percent-encoded to nine bytes, fit. Below
 /// `/broker` the length of each id counts instead: platforms expect answers of their own kind.
@@ -47,6 +47,14 @@ fn table() -> Vec<Route> {
         // All that is below, so that the answer to a wrong address is the same with and without login.
         route("/doc/{*page}", Public, get(doc::page)),
         route("/assets/{file}", Public, get(assets::get)),
+        route("/sign-in", Public, sign_in_form()),
+        route("/sign-in/uaa", Public, get(sign_in::leave)),
+        route("/sign-in/callback", Public, get(sign_in::come_back)),
+        route(
+            "/sign-out",
+            Public,
+            get(sign_in::no_sign_out).post(sign_in::sign_out),
+        ),
         route("/health", Public, get(health::brief)),
         route("/ready", Public, get(health::brief)),
         route("/metrics", Platform, get(own_metrics::get)),
@@ -58,6 +66,12 @@ fn table() -> Vec<Route> {
         route("/broker/", Broker, any(osb::serve)),
         route("/broker/{*path}", Broker, any(osb::serve)),
     ]
+}
+
+/// Its form is as large as a login can be.
+fn sign_in_form() -> MethodRouter<Api> {
+    let form = get(sign_in::show).post(sign_in::submit);
+    form.layer(DefaultBodyLimit::max(sign_in::MAX_FORM))
 }
 
 /// The API port.

@@ -34,6 +34,8 @@ pub(crate) struct ApiError {
     retry_after: Option<u32>,
     /// Of a 401: a token is good as well.
     takes_tokens: bool,
+    /// Of a 401: no browser is to ask for a login by itself.
+    without_dialog: bool,
 }
 
 impl ApiError {
@@ -49,7 +51,17 @@ impl ApiError {
             message,
             retry_after: None,
             takes_tokens: false,
+            without_dialog: false,
         }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The sentence, without a full stop. It may repeat what somebody wrote.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -73,6 +85,14 @@ impl ApiError {
     pub(crate) fn with_bearer(self) -> Self {
         Self {
             takes_tokens: true,
+            ..self
+        }
+    }
+
+    /// The same 401 for a browser: a Basic challenge would make it open a dialog of its own, over a page that knows better.
+    pub(crate) fn without_dialog(self) -> Self {
+        Self {
+            without_dialog: true,
             ..self
         }
     }
@@ -101,16 +121,20 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
     }
 
-    fn headers(&self) -> HeaderMap {
+    /// What goes with the answer, in whatever form it is written.
+    pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                WWW_AUTHENTICATE,
-                HeaderValue::from_static("Basic realm=\"promfetch\""),
-            );
+            // There must be a challenge (RFC 9110, section 15.5.2). Of this one browsers know nothing.
+            let challenge = if self.without_dialog {
+                "Cookie realm=\"promfetch\""
+            } else {
+                "Basic realm=\"promfetch\""
+            };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if self.takes_tokens {
             headers.append(

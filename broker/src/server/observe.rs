@@ -181,6 +181,7 @@ fn route(matched: Option<&MatchedPath>, path: &str) -> &'static str {
         Some("/routes") => "/routes",
         Some("/doc" | "/doc/" | "/doc/{*page}") => "/doc",
         Some("/assets/{file}") => "/assets",
+        Some("/sign-in" | "/sign-in/uaa" | "/sign-in/callback" | "/sign-out") => "/sign-in",
         Some(_) => address::pattern(path),
     }
 }
