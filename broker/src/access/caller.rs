@@ -172,3 +172,87 @@ impl Gate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::http::header::{AUTHORIZATION, COOKIE};
+    use axum::http::{HeaderMap, HeaderValue};
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+    use crate::access::audit::Audit;
+    use crate::config::Config;
+    use crate::config::access::Operator;
+
+    /// An operator `jane` with the password `correct horse`, by the cheapest hash that is allowed.
+    fn gate() -> Gate {
+        let hash = "$argon2id$v=19$m=7168,t=5,p=1$c29tZXNhbHRzb21lc2FsdA$Ab6+sBE+Tsn+6D2ktLNSwf7zGnZPIzn8umPKJj3WcwM";
+        let mut config = Config::default();
+        config.access.operators.push(Operator {
+            name: "jane".into(),
+            password_hash: Secret(hash.into()),
+        });
+        Gate::new(&config, None, Audit::default()).unwrap()
+    }
+
+    fn basic(password: &str) -> String {
+        format!("Basic {}", STANDARD.encode(format!("jane:{password}")))
+    }
+
+    fn in_the_header(password: &str) -> HeaderMap {
+        let value = HeaderValue::try_from(basic(password)).unwrap();
+        HeaderMap::from_iter([(AUTHORIZATION, value)])
+    }
+
+    fn in_a_session(gate: &Gate, password: &str) -> HeaderMap {
+        let cookie = gate
+            .sessions
+            .begin(&basic(password), Duration::MAX)
+            .unwrap();
+        let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+        HeaderMap::from_iter([(COOKIE, HeaderValue::try_from(pair).unwrap())])
+    }
+
+    async fn is_jane(gate: &Gate, headers: &HeaderMap) -> bool {
+        matches!(gate.identify(headers).await, Ok(Caller::Known(Reader::Operator(name))) if name == "jane")
+    }
+
+    #[tokio::test]
+    async fn outdated_sessions_slow_nobody_down() {
+        let gate = gate();
+        let wait = |gate: &Gate| gate.slow.before("jane", Instant::now());
+        assert!(is_jane(&gate, &in_a_session(&gate, "correct horse")).await);
+        let outdated = in_a_session(&gate, "the old one");
+        for _ in 0..20 {
+            assert!(!is_jane(&gate, &outdated).await);
+        }
+        assert_eq!(wait(&gate), Duration::ZERO);
+        for guess in ["1", "2", "3", "4", "5", "6"] {
+            assert!(!is_jane(&gate, &in_the_header(guess)).await);
+        }
+        let before = wait(&gate);
+        assert!(before > Duration::ZERO, "guesses in the header do");
+        assert!(is_jane(&gate, &in_a_session(&gate, "correct horse")).await);
+        assert_eq!(
+            wait(&gate),
+            before,
+            "a session says nothing about who guesses"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_header_wins_over_the_session() {
+        let gate = gate();
+        for (header, session, want, why) in [
+            ("wrong", "correct horse", false, "right only in the session"),
+            ("correct horse", "wrong", true, "right in the header"),
+        ] {
+            let mut headers = in_a_session(&gate, session);
+            headers.extend(in_the_header(header));
+            assert_eq!(is_jane(&gate, &headers).await, want, "{why}");
+        }
+    }
+}

@@ -180,3 +180,71 @@ fn see_other<const N: usize>(location: &str, cookies: [HeaderValue; N]) -> Respo
     }
     (StatusCode::SEE_OTHER, headers).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::http::header::{ACCEPT, CACHE_CONTROL, RETRY_AFTER};
+
+    use super::*;
+    use crate::access::Reader;
+    use crate::bindings::Scope;
+
+    const BROWSER: &str = "text/html,*/*;q=0.8";
+
+    fn asked(method: Method, path: &str, accept: &str) -> Request {
+        let request = Request::builder().method(method).uri(path);
+        request.header(ACCEPT, accept).body(Body::empty()).unwrap()
+    }
+
+    fn binding() -> Access {
+        let user = "b-1<script>\u{202e}".to_owned();
+        Access::Reader(Reader::Binding(Scope::App("a".into()), user))
+    }
+
+    #[tokio::test]
+    async fn who_may_not_see_a_page_gets_the_way_out() {
+        let error = ApiError::forbidden("This page is for operators");
+        for (path, up) in [("/platform", ""), ("/apps/a/b", "../../")] {
+            let request = asked(Method::GET, path, BROWSER);
+            let response = turned_away(&request, &error, &binding()).unwrap();
+            assert_eq!(response.status(), 403);
+            assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+            let body = to_bytes(response.into_body(), 99_999).await.unwrap();
+            let text = String::from_utf8(body.to_vec()).unwrap();
+            for part in [
+                "This page is for operators.",
+                "binding b-1&lt;script&gt;\u{fffd}",
+                &format!("action=\"{up}sign-out\""),
+                &format!("href=\"{up}./\""),
+                &format!("href=\"{up}assets/style-"),
+            ] {
+                assert!(text.contains(part), "{part}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_people_on_pages_are_answered_here() {
+        let login = || ApiError::login_needed("x");
+        let busy = || ApiError::unavailable("x");
+        for (error, method, path, accept, want, why) in [
+            (login(), Method::GET, "/", BROWSER, Some(303), "the start"),
+            (login(), Method::HEAD, "/", BROWSER, Some(303), "its head"),
+            (login(), Method::POST, "/", BROWSER, None, "a form"),
+            (login(), Method::GET, "/", "*/*", None, "a program"),
+            (login(), Method::GET, "/v1/sd", BROWSER, None, "no page"),
+            (busy(), Method::GET, "/", BROWSER, Some(503), "an outage"),
+            (busy(), Method::GET, "/v1/sd", BROWSER, None, "no page"),
+        ] {
+            let request = asked(method, path, accept);
+            let response = turned_away(&request, &error, &Access::Nothing);
+            let status = response.as_ref().map(|response| response.status().as_u16());
+            assert_eq!(status, want, "{why}");
+            if status == Some(503) {
+                let headers = response.map(|response| response.headers().clone());
+                assert!(headers.unwrap().contains_key(RETRY_AFTER), "{why}");
+            }
+        }
+    }
+}
