@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
@@ -19,7 +19,7 @@ use crate::api::{self, Api, app_metrics, index, own_metrics, platform, routes, s
 use crate::openapi::{self, Description, Document, Operation, Routes};
 use crate::osb;
 use crate::server::{health, observe, panics};
-use crate::web::{assets, doc};
+use crate::web::{assets, doc, sign_in};
 
 /// Longest path and query accepted. Three names of 250 characters, each percent-encoded to nine bytes, fit. Below
 /// `/broker` the length of each id counts instead: platforms expect answers of their own kind.
@@ -75,6 +75,15 @@ fn table() -> Vec<Route> {
         // All that is below, so that the answer to a wrong address is the same with and without login.
         route("/doc/{*page}", Public, get(doc::page)).undescribed(FOR_PEOPLE),
         route("/assets/{file}", Public, get(assets::get)).undescribed(FOR_PEOPLE),
+        route("/sign-in", Public, sign_in_form()).undescribed(FOR_PEOPLE),
+        route("/sign-in/uaa", Public, get(sign_in::leave)).undescribed(FOR_PEOPLE),
+        route("/sign-in/callback", Public, get(sign_in::come_back)).undescribed(FOR_PEOPLE),
+        route(
+            "/sign-out",
+            Public,
+            get(sign_in::no_sign_out).post(sign_in::sign_out),
+        )
+        .undescribed(FOR_PEOPLE),
         route("/health", Public, get(health::brief)).described(health::describe),
         route("/ready", Public, get(health::brief)).described(health::describe_ready),
         route("/metrics", Platform, get(own_metrics::get)).described(own_metrics::describe),
@@ -90,6 +99,12 @@ fn table() -> Vec<Route> {
         route("/broker/", Broker, any(osb::serve)).undescribed(OSB),
         route("/broker/{*path}", Broker, any(osb::serve)).undescribed(OSB),
     ]
+}
+
+/// Its form is as large as a login can be.
+fn sign_in_form() -> MethodRouter<Api> {
+    let form = get(sign_in::show).post(sign_in::submit);
+    form.layer(DefaultBodyLimit::max(sign_in::MAX_FORM))
 }
 
 /// The API port.

@@ -92,6 +92,8 @@ mod hostile;
 mod store;
 // Who may read what, and which login reaches whom.
 mod access;
+// People sign in with a browser.
+mod sign_in;
 // Bindings in effect: whose, from when on, in which process, and with which database away.
 mod bindings;
 // The Open Service Broker, as its specification and real platforms have it.

@@ -38,6 +38,8 @@ pub(crate) struct ApiError {
     takes_tokens: bool,
     /// What JSON says besides.
     more: Option<Box<Missing>>,
+    /// Of a 401: no browser is to ask for a login by itself.
+    without_dialog: bool,
 }
 
 impl ApiError {
@@ -54,6 +56,7 @@ impl ApiError {
             retry_after: None,
             takes_tokens: false,
             more: None,
+            without_dialog: false,
         }
     }
 
@@ -69,7 +72,7 @@ impl ApiError {
         self.status
     }
 
-    /// The sentence alone.
+    /// The sentence, without a full stop. It may repeat what somebody wrote.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -99,6 +102,14 @@ impl ApiError {
         }
     }
 
+    /// The same 401 for a browser: a Basic challenge would make it open a dialog of its own, over a page that knows better.
+    pub(crate) fn without_dialog(self) -> Self {
+        Self {
+            without_dialog: true,
+            ..self
+        }
+    }
+
     /// 429: too many wrong logins are being looked at.
     pub(crate) fn too_many_logins() -> Self {
         Self {
@@ -123,16 +134,20 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
     }
 
-    fn headers(&self) -> HeaderMap {
+    /// What goes with the answer, in whatever form it is written.
+    pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                WWW_AUTHENTICATE,
-                HeaderValue::from_static("Basic realm=\"promfetch\""),
-            );
+            // There must be a challenge (RFC 9110, section 15.5.2). Of this one browsers know nothing.
+            let challenge = if self.without_dialog {
+                "Cookie realm=\"promfetch\""
+            } else {
+                "Basic realm=\"promfetch\""
+            };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if self.takes_tokens {
             headers.append(

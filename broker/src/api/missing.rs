@@ -17,13 +17,13 @@ use super::address::Address;
 use super::browse::apart;
 use super::errors::ApiError;
 use super::table_state::{self, TableState};
-use crate::access::{Access, Reader};
+use crate::access::Access;
 
 /// Most near misses shown.
 const SHOWN: usize = 10;
-/// Most that are looked at where each costs a question to the Cloud Controller.
+/// Most that are authorised, which can cost a question to the Cloud Controller each.
 const ASKED: usize = 30;
-/// Most that are looked at otherwise. Those of others, which are not shown, do not crowd out one's own.
+/// Most that are looked at before: those of others, which are not shown, are not to crowd out one's own.
 const LOOKED_AT: usize = 5_000;
 /// Questions to the Cloud Controller at the same time.
 const AT_ONCE: usize = 8;
@@ -92,16 +92,18 @@ async fn near(
     access: &Access,
     address: &Address,
 ) -> Result<(Vec<Near>, bool), ApiError> {
-    let limit = match access {
-        Access::Reader(Reader::User(_)) => ASKED,
-        _ => LOOKED_AT,
-    };
+    let visible = api.gate.visible(access).await?;
     let bound = api.bound()?;
     let (client, selector) = (api.client.clone(), address.selector.clone());
     let process_type = address.process_type.clone();
     let nearby =
-        apart(move || client.near(&selector, process_type.as_deref(), &bound, limit)).await?;
-    let shown = stream::iter(nearby.apps)
+        apart(move || client.near(&selector, process_type.as_deref(), &bound, LOOKED_AT)).await?;
+    let own = nearby
+        .apps
+        .into_iter()
+        .filter(|miss| visible.may_show(&miss.app.app_id, &miss.app.space_id))
+        .take(ASKED);
+    let shown = stream::iter(own)
         .map(|miss| async move { may_see(api, access, &miss).await.then_some(miss) })
         .buffered(AT_ONCE)
         .filter_map(async |miss| miss.map(Near::from))

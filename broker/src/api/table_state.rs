@@ -78,7 +78,7 @@ impl Source {
 /// Addresses inside of the platform, and its size, are no matter of those who may see some of its apps.
 fn knows_the_platform(access: &Access) -> bool {
     match access {
-        Access::Everything | Access::Audited(_) | Access::Reader(Reader::Operator) => true,
+        Access::Everything | Access::Audited(_) | Access::Reader(Reader::Operator(_)) => true,
         Access::Nothing | Access::Reader(_) => false,
     }
 }
@@ -117,7 +117,7 @@ mod tests {
         for (access, want) in [
             (Access::Everything, true),
             (Access::Audited(Err("nobody".into())), true),
-            (Access::Reader(Reader::Operator), true),
+            (Access::Reader(Reader::Operator("jane".into())), true),
             (Access::Nothing, false),
         ] {
             assert_eq!(knows_the_platform(&access), want, "{access:?}");

@@ -185,6 +185,7 @@ fn route(matched: Option<&MatchedPath>, path: &str) -> &'static str {
         Some("/openapi.json") => "/openapi.json",
         Some("/doc" | "/doc/" | "/doc/{*page}") => "/doc",
         Some("/assets/{file}") => "/assets",
+        Some("/sign-in" | "/sign-in/uaa" | "/sign-in/callback" | "/sign-out") => "/sign-in",
         Some(_) => address::pattern(path),
     }
 }

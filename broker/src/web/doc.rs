@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::Document;
-use super::layout;
+use super::layout::{self, Viewer};
 use super::markdown::{self, Section};
 use crate::api::errors::ApiError;
 use crate::bindings::sync::Keeper;
@@ -180,6 +180,8 @@ fn all(config: &Config, has_store: bool, taken_over: bool) -> Vec<(&'static str,
             let page = layout::whole(&layout::Page {
                 title: &rendered.title,
                 up,
+                // The page is the same for everybody, and kept.
+                viewer: &Viewer::Nothing,
                 menu: menu(up, source.path),
                 content: html! {
                     h1 { (rendered.heading) }

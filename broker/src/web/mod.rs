@@ -2,12 +2,13 @@
 //! stand in a closed network; the headers hold browsers to that.
 //!
 //! [`layout`] is the frame of every page, [`markdown`] makes HTML of texts and [`template`] fits them to this
-//! installation, [`assets`] are the files beside the pages, [`doc`] is the documentation.
+//! installation, [`assets`] are the files beside the pages, [`doc`] is the documentation, [`sign_in`] the way in.
 
 pub(crate) mod assets;
 pub(crate) mod doc;
 mod layout;
 mod markdown;
+pub(crate) mod sign_in;
 pub(crate) mod template;
 
 use axum::body::Body;
@@ -60,8 +61,8 @@ impl Document {
 /// The headers that keep a page to this service.
 fn secure(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
-    // Addresses hold the names of apps.
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Addresses hold the names of apps. With `no-referrer` forms would not say where they are from, not even here.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
 }
 
 /// An answer in the encoding that the caller wants.

@@ -104,6 +104,7 @@ async fn near_misses_are_apps_that_the_caller_may_see() {
     let uaa = Uaa::start().await;
     let town = Town::start_with("protected", json!({"uaa": uaa.config()})).await;
     uaa.permit("alice", &town.shop.app.guid, true);
+    uaa.permit_space("alice", &town.shop.app.space_guid);
     let cloud = town.foundation.cloud();
     let binding = cloud
         .bind("prod-metrics", "b", Some(&town.shop.app), json!({}))

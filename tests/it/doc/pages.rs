@@ -17,7 +17,7 @@ async fn pages_have_the_headers_that_keep_them_to_this_service() {
     for (path, page) in &pages {
         assert_eq!(page.header("content-security-policy"), POLICY, "{path}");
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(page.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(page.header("referrer-policy"), "same-origin", "{path}");
         assert_eq!(page.header("vary"), "accept-encoding", "{path}");
         let head = demo.request("HEAD", path).await;
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");

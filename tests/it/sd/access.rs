@@ -120,7 +120,7 @@ async fn prometheus_scrapes_with_the_login_of_a_binding() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn users_of_the_platform_name_what_they_want_and_get_what_they_may_see() {
+async fn users_of_the_platform_get_what_they_may_see() {
     let uaa = Uaa::start().await;
     let keys = json!({"access": "protected", "uaa": uaa.config()});
     let foundation = Foundation::start(keys).await;
@@ -147,10 +147,19 @@ async fn users_of_the_platform_name_what_they_want_and_get_what_they_may_see() {
         let list = list(&foundation, query, &alice).await;
         assert_eq!(labels(&list, NAME), want, "{why}");
     }
+    // Without a name the list is that of her spaces, of which she has none.
     for query in ["", "?org=acme", "?app=~.*"] {
-        let path = format!("/v1/sd{query}");
-        let headers = [("authorization", alice.as_str())];
-        let answer = platform.promfetch.get_with(&path, &headers).await;
-        assert_eq!(answer.status, 400, "{path}: {}", answer.text());
+        let list = list(&foundation, query, &alice).await;
+        assert_eq!(labels(&list, NAME), [""; 0], "{query}");
+    }
+    let rest = platform
+        .push(App::new("acme", "dev", "rest"), [Behaviour::page("a 1\n")])
+        .await;
+    let bob = format!("Bearer {}", uaa.token("bob"));
+    uaa.permit("bob", &rest.app.guid, true);
+    uaa.permit_space("bob", &rest.app.space_guid);
+    for query in ["", "?org=acme", "?app=~.*"] {
+        let list = list(&foundation, query, &bob).await;
+        assert_eq!(labels(&list, NAME), ["rest"], "{query}");
     }
 }

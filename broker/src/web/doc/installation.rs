@@ -176,6 +176,10 @@ fn conditions(config: &Config, has_store: bool) -> BTreeMap<&'static str, bool> 
         ("audited", mode == Mode::Audit),
         ("protected", mode == Mode::Protected),
         ("tokens", config.access.uaa.is_some()),
+        (
+            "platform-login",
+            (config.access.uaa.as_ref()).is_some_and(|uaa| !uaa.client_id.is_empty()),
+        ),
         ("broker", has_store && config.broker.logins().is_ok()),
         ("passwords", !config.broker.secret_key.0.is_empty()),
         ("local", config.base_url.contains("://localhost")),
