@@ -78,12 +78,7 @@ fn table() -> Vec<Route> {
         route("/sign-in", Public, sign_in_form()).undescribed(FOR_PEOPLE),
         route("/sign-in/uaa", Public, get(sign_in::leave)).undescribed(FOR_PEOPLE),
         route("/sign-in/callback", Public, get(sign_in::come_back)).undescribed(FOR_PEOPLE),
-        route(
-            "/sign-out",
-            Public,
-            get(sign_in::no_sign_out).post(sign_in::sign_out),
-        )
-        .undescribed(FOR_PEOPLE),
+        route("/sign-out", Public, sign_out_form()).undescribed(FOR_PEOPLE),
         route("/health", Public, get(health::brief)).described(health::describe),
         route("/ready", Public, get(health::brief)).described(health::describe_ready),
         route("/metrics", Platform, get(own_metrics::get)).described(own_metrics::describe),
@@ -104,7 +99,13 @@ fn table() -> Vec<Route> {
 /// Its form is as large as a login can be.
 fn sign_in_form() -> MethodRouter<Api> {
     let form = get(sign_in::show).post(sign_in::submit);
-    form.layer(DefaultBodyLimit::max(sign_in::MAX_FORM))
+    form.fallback(errors::no_such_method)
+        .layer(DefaultBodyLimit::max(sign_in::MAX_FORM))
+}
+
+fn sign_out_form() -> MethodRouter<Api> {
+    let form = get(sign_in::no_sign_out).post(sign_in::sign_out);
+    form.fallback(errors::no_such_method)
 }
 
 /// The API port.

@@ -235,7 +235,7 @@ impl Uaa {
         let state = self.lock();
         let id = &state.keys.last().expect("there is always a key").id;
         let thief = SigningKey::new(state.made + 1);
-        thief.sign(&header(id), &claims(user, &self.issuer()))
+        thief.sign(&header(id), &claims(user, &state.issuer))
     }
 
     /// The Cloud Controller does not know this token any more. Its signature stays right.

@@ -269,6 +269,14 @@ pub(crate) async fn method_not_allowed() -> ApiError {
     )
 }
 
+/// The same where forms are taken.
+pub(crate) async fn no_such_method() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Only GET, HEAD and POST are answered here",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use axum::Router;

@@ -414,6 +414,18 @@ async fn only_get_and_head_are_answered() {
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(text(response).await, "", "{path}");
     }
+    for path in ["/sign-in", "/sign-out"] {
+        let response = service.request("PUT", path, &[]).await;
+        assert_eq!(
+            (response.status().as_u16(), header(&response, "allow")),
+            (405, "GET,HEAD,POST"),
+            "{path}"
+        );
+        assert_eq!(
+            text(response).await,
+            "405 Only GET, HEAD and POST are answered here\n"
+        );
+    }
     assert_eq!(
         service.request("POST", "/routes", &[]).await.status(),
         401,
