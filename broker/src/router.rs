@@ -15,11 +15,11 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use crate::access::{Class, Classes, Gate, guard};
 use crate::api::address::describe;
 use crate::api::errors::{self, ApiError};
-use crate::api::{self, Api, app_metrics, index, own_metrics, platform, routes, sd};
+use crate::api::{self, Api, app_metrics, own_metrics, platform, routes, sd};
 use crate::openapi::{self, Description, Document, Operation, Routes};
 use crate::osb;
 use crate::server::{health, observe, panics};
-use crate::web::{assets, doc, sign_in};
+use crate::web::{assets, doc, explorer, sign_in};
 
 /// Longest path and query accepted. Three names of 250 characters, each percent-encoded to nine bytes, fit. Below
 /// `/broker` the length of each id counts instead: platforms expect answers of their own kind.
@@ -69,7 +69,10 @@ const OSB: &str = "the Open Service Broker API has a description of its own";
 fn table() -> Vec<Route> {
     use Class::{Broker, Operator, Platform, Public, Reader};
     vec![
-        route("/", Reader, get(index)).described(api::describe),
+        route("/", Reader, get(explorer::home::get)).described(api::describe),
+        route("/apps/", Reader, get(explorer::app::get)).undescribed(FOR_PEOPLE),
+        route("/apps/{*address}", Reader, get(explorer::app::get)).undescribed(FOR_PEOPLE),
+        route("/platform", Platform, get(explorer::platform::get)).undescribed(FOR_PEOPLE),
         route("/doc", Public, get(doc::start)).undescribed(FOR_PEOPLE),
         route("/doc/", Public, get(doc::slash)).undescribed(FOR_PEOPLE),
         // All that is below, so that the answer to a wrong address is the same with and without login.

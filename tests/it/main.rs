@@ -104,5 +104,7 @@ mod ffi;
 mod readme;
 // The documentation in the binary: what it says works, and it needs nobody else.
 mod doc;
+// The pages that show apps, as a browser without scripts sees them.
+mod explorer;
 // The pages in a real browser.
 mod browser;

@@ -101,6 +101,47 @@ pub(crate) fn parse(uri: &Uri) -> Result<Address, ApiError> {
     })
 }
 
+impl Address {
+    /// What a page of the explorer is about.
+    fn of_selector(selector: Selector) -> Self {
+        Self {
+            selector,
+            kind: Kind::Families,
+            version: Version::V1,
+            only_app_metrics: true,
+            metric_path: None,
+            process_type: None,
+        }
+    }
+
+    /// What somebody typed, as `?app=` would have it.
+    ///
+    /// # Errors
+    /// 400 for what can be no selector.
+    pub(crate) fn of_text(text: &str) -> Result<Self, ApiError> {
+        Ok(Self::of_selector(Selector::parse_decoded(text, true)?))
+    }
+
+    /// The address of an app's page: all of the path behind `/apps/` is the selector.
+    ///
+    /// # Errors
+    /// 400 for a selector or a query that cannot be read.
+    pub(crate) fn of_page(uri: &Uri) -> Result<Self, ApiError> {
+        let parameters = Parameters::of(uri)?;
+        let path = uri.path();
+        let selector = match path.strip_prefix("/apps/").unwrap_or(path) {
+            "" => parameters.selector()?,
+            several if several.contains('/') => Selector::parse(several)?,
+            single => single_segment(single)?,
+        };
+        Ok(Self {
+            metric_path: parameters.filled("metric_path"),
+            process_type: parameters.filled("process_type"),
+            ..Self::of_selector(selector)
+        })
+    }
+}
+
 /// The form of a path as a fixed text, for metrics: a bounded set, whatever callers ask for.
 pub(crate) fn pattern(path: &str) -> &'static str {
     let Some((version, segments)) = split(path) else {

@@ -17,7 +17,7 @@ use super::ask::{self, Asker};
 use super::errors::ApiError;
 
 pub(crate) mod families;
-pub(super) mod samples;
+pub(crate) mod samples;
 
 /// Most families of an answer.
 pub(crate) const MAX_FAMILIES: usize = 5_000;
@@ -96,6 +96,41 @@ pub(crate) async fn samples(
     })
 }
 
+/// Both at once, of one round to the instances: for the page of an app.
+///
+/// # Errors
+/// As [`families`].
+pub(crate) async fn look(
+    api: &Api,
+    asker: Asker<'_>,
+    address: &Address,
+    family: Option<&str>,
+) -> Result<(Families, Option<Samples>), ApiError> {
+    let (instances, outcomes) = asked(api, asker, address).await?;
+    let selector = address.selector.to_string();
+    let (at, family) = (now(), family.map(str::to_owned));
+    let (all, one) = apart(move || {
+        let one = family.map(|family| samples::of_instances(&outcomes, &family));
+        (families::gather(&outcomes), one)
+    })
+    .await?;
+    let samples = one.map(|gathered| Samples {
+        selector: selector.clone(),
+        at,
+        family: gathered.about,
+        instances: instances.clone(),
+        series: gathered.series,
+        series_total: gathered.total,
+    });
+    let families = Families {
+        selector,
+        instances,
+        families: all.families,
+        families_total: all.total,
+    };
+    Ok((families, samples))
+}
+
 /// Asks the instances, for text with names as they are.
 async fn asked(
     api: &Api,
@@ -126,7 +161,7 @@ pub(super) fn now() -> f64 {
 }
 
 /// Pages of apps can be large: whoever walks through them does not stop the others.
-pub(super) async fn apart<T: Send + 'static>(
+pub(crate) async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| {

@@ -61,7 +61,7 @@ impl Api {
     ///
     /// # Errors
     /// 503 while that is not known yet: asked in the usual way, an app with a path of its own would look broken.
-    fn bound(&self) -> Result<Arc<Bound>, ApiError> {
+    pub(crate) fn bound(&self) -> Result<Arc<Bound>, ApiError> {
         match &self.keeper {
             None => Ok(Arc::default()),
             Some(keeper) if keeper.is_ready() => Ok(keeper.bindings().bound()),

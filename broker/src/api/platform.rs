@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::address::describe::FamilyParameter;
+use super::browse::families::{self, Family};
 use super::browse::samples::{self, About, Series};
 use super::browse::{apart, now};
 use super::errors::ApiError;
@@ -174,6 +175,19 @@ pub(crate) async fn own_samples(api: &Api, family: String) -> Result<Samples, Ap
             series: gathered.series,
             series_total: gathered.total,
         })
+    })
+    .await?
+}
+
+/// All families of promfetch's own metrics: for the page.
+///
+/// # Errors
+/// As [`platform`].
+pub(crate) async fn own_families(api: &Api) -> Result<Vec<Family>, ApiError> {
+    let api = api.clone();
+    apart(move || {
+        let page = own_page(&api)?;
+        Ok(families::of_pages(std::iter::once(&page)).families)
     })
     .await?
 }

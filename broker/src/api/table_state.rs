@@ -76,7 +76,7 @@ impl Source {
 }
 
 /// Addresses inside of the platform, and its size, are no matter of those who may see some of its apps.
-fn knows_the_platform(access: &Access) -> bool {
+pub(crate) fn knows_the_platform(access: &Access) -> bool {
     match access {
         Access::Everything | Access::Audited(_) | Access::Reader(Reader::Operator(_)) => true,
         Access::Nothing | Access::Reader(_) => false,

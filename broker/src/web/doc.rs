@@ -16,6 +16,7 @@ use super::markdown::{self, Section};
 use crate::api::errors::ApiError;
 use crate::bindings::sync::Keeper;
 use crate::config::Config;
+use crate::config::access::Mode;
 
 /// One page.
 #[derive(Debug)]
@@ -182,7 +183,11 @@ fn all(config: &Config, has_store: bool, taken_over: bool) -> Vec<(&'static str,
                 up,
                 // The page is the same for everybody, and kept.
                 viewer: &Viewer::Nothing,
-                menu: menu(up, source.path),
+                place: Some(layout::Place::Documentation),
+                platform: config.access.mode != Mode::Protected,
+                scripts: &[],
+                refresh: None,
+                menu: Some(menu(up, source.path)),
                 content: html! {
                     h1 { (rendered.heading) }
                     (contents(&rendered.sections))

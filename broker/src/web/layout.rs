@@ -10,15 +10,31 @@ use super::sign_in::next::Next;
 use super::template::visible;
 use crate::access::Access;
 
+/// The parts of the service in the main menu.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Explorer,
+    Platform,
+    Documentation,
+}
+
 /// What stands in the frame.
 #[derive(Debug)]
 pub(crate) struct Page<'p> {
     pub(crate) title: &'p str,
     /// From the page to the root of the service: nothing, or `../`.
     pub(crate) up: &'p str,
+    /// Which part of the service this page belongs to.
+    pub(crate) place: Option<Place>,
+    /// Whether the main menu leads to the page for operators.
+    pub(crate) platform: bool,
+    /// Scripts beside the one of every page, from the root of the service.
+    pub(crate) scripts: &'p [&'p str],
+    /// Seconds after which browsers load the page again: while something is about to change by itself.
+    pub(crate) refresh: Option<u32>,
     pub(crate) viewer: &'p Viewer,
     /// The menu beside the content.
-    pub(crate) menu: Markup,
+    pub(crate) menu: Option<Markup>,
     /// The content, with the page's only `h1`.
     pub(crate) content: Markup,
 }
@@ -64,15 +80,14 @@ pub(crate) fn whole(page: &Page<'_>) -> Markup {
     let Page {
         title,
         up,
+        place,
+        platform,
+        scripts,
+        refresh,
         viewer,
         menu,
         content,
     } = page;
-    let columns = if menu.0.is_empty() {
-        "columns single"
-    } else {
-        "columns"
-    };
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -80,25 +95,49 @@ pub(crate) fn whole(page: &Page<'_>) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
+                @if let Some(seconds) = refresh { meta http-equiv="refresh" content=(seconds); }
                 title { (title) @if *title != "promfetch" { " – promfetch" } }
                 link rel="icon" type="image/svg+xml" href={ (up) (assets::icon()) };
                 link rel="stylesheet" href={ (up) (assets::style()) };
                 script src={ (up) (assets::copy()) } defer {}
+                @for script in *scripts { script src={ (up) (script) } defer {} }
             }
             body {
                 a.skip href="#content" { "Skip to the content" }
                 header.top {
-                    a.brand href={ (up) "doc" } {
+                    a.brand href=(root(up)) {
                         img src={ (up) (assets::icon()) } alt="" width="24" height="24";
                         "promfetch"
                     }
+                    (main_menu(up, *place, *platform))
                     (viewer.shown(up))
                 }
-                div class=(columns) {
-                    (menu)
+                div class=(if menu.is_some() { "columns" } else { "alone" }) {
+                    @if let Some(menu) = menu { (menu) }
                     main id="content" tabindex="-1" { (content) }
                 }
                 footer.foot { "promfetch " (env!("CARGO_PKG_VERSION")) }
+            }
+        }
+    }
+}
+
+/// The way to `/`. An empty one would be the page itself.
+fn root(up: &str) -> &str {
+    if up.is_empty() { "./" } else { up }
+}
+
+fn main_menu(up: &str, here: Option<Place>, platform: bool) -> Markup {
+    let entry = |place: Place, href: &str, name: &str| {
+        let current = (Some(place) == here).then_some("true");
+        html! { li { a href=(href) aria-current=[current] { (name) } } }
+    };
+    html! {
+        nav.places aria-label="Main" {
+            ul {
+                (entry(Place::Explorer, root(up), "Explorer"))
+                @if platform { (entry(Place::Platform, &format!("{up}platform"), "Platform")) }
+                (entry(Place::Documentation, &format!("{up}doc"), "Documentation"))
             }
         }
     }
@@ -115,8 +154,12 @@ mod tests {
         let page = whole(&Page {
             title: "</title><script>",
             up: "../",
+            place: Some(Place::Documentation),
+            platform: false,
+            scripts: &[],
+            refresh: None,
             viewer: &Viewer::Nothing,
-            menu: html! { nav { "menu" } },
+            menu: Some(html! { nav { "menu" } }),
             content: html! { h1 { "<b>" } },
         })
         .into_string();
@@ -130,12 +173,46 @@ mod tests {
         );
         assert!(page.contains("<h1>&lt;b&gt;</h1>"), "{page}");
         assert_eq!(page.matches("<script").count(), 1, "its own: {page}");
+        assert!(!page.contains("http-equiv"), "{page}");
         for address in [
-            "href=\"../doc\"",
+            "<a href=\"../\">Explorer</a>",
+            "<a href=\"../doc\" aria-current=\"true\">Documentation</a>",
             "href=\"../assets/style-",
             "src=\"../assets/copy-",
         ] {
             assert!(page.contains(address), "{address}: {page}");
+        }
+    }
+
+    #[test]
+    fn the_frame_has_what_the_page_needs() {
+        let page = whole(&Page {
+            title: "promfetch",
+            up: "",
+            place: Some(Place::Explorer),
+            platform: true,
+            viewer: &Viewer::Nothing,
+            scripts: &["assets/a.js"],
+            refresh: Some(5),
+            menu: None,
+            content: html! { h1 { "Apps" } },
+        })
+        .into_string();
+        for (part, why) in [
+            ("<title>promfetch</title>", "its own name once"),
+            (
+                "<a href=\"./\" aria-current=\"true\">Explorer</a>",
+                "an empty address would keep the query",
+            ),
+            ("<a href=\"platform\">Platform</a>", "for operators"),
+            ("<script src=\"assets/a.js\" defer>", "its script"),
+            (
+                "<meta http-equiv=\"refresh\" content=\"5\">",
+                "without a script",
+            ),
+            ("<div class=\"alone\"><main", "no menu beside it"),
+        ] {
+            assert!(page.contains(part), "{why}: {part}: {page}");
         }
     }
 

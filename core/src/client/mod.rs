@@ -22,7 +22,7 @@ pub use crate::fetch::AppHealth;
 pub use bound::{Bound, Settings};
 pub use fixed::check_header;
 pub use query::{Query, pick_instance, scrape_timeout};
-pub use status::InstanceStatus;
+pub use status::{InstanceStatus, Last};
 pub use way::PathSource;
 
 use fixed::{Fixed, Owns};

@@ -31,7 +31,7 @@ use self::readiness::Board;
 pub use self::readiness::{Readiness, SourceState};
 use self::table::{Bounds, MAX_POLLS, Table};
 pub use self::table::{
-    Found, Located, Matches, NearMiss, Nearby, Process, RouteEntry, Sizes, WEB, Why,
+    Found, Located, Matches, NearMiss, Nearby, Overview, Process, RouteEntry, Sizes, WEB, Why,
 };
 use self::throttle::Throttle;
 use crate::calls::Calls;
@@ -257,6 +257,11 @@ impl Discovery {
     /// `limit` are given, with the number of all.
     pub fn search(&self, text: &str, limit: usize, may: impl Fn(&str, &str) -> bool) -> Matches {
         self.table.search(text, limit, may)
+    }
+
+    /// All processes and routes of the app with this GUID; of the routes at most `limit`. `None`: it has no instance.
+    pub fn app(&self, guid: &str, limit: usize) -> Option<Overview> {
+        self.table.overview(guid, limit)
     }
 
     /// What may have been meant by a selector that [`Self::find`] finds nothing for: at most `limit` apps, the

@@ -18,6 +18,8 @@ mod audit;
 mod forwarding;
 // The logins that developers have bound for their apps.
 mod bound;
+// What the pages of the explorer show to whom.
+mod explorer;
 // No secret in logs, pages and error texts.
 mod secrecy;
 

@@ -57,7 +57,8 @@ async fn crawl(promfetch: &Promfetch) -> BTreeMap<String, Response> {
                     "{path} leads elsewhere: {link}"
                 );
                 let target = link.split('#').next().unwrap_or_default();
-                if !target.is_empty() {
+                let is_others = ["./", "../", ".././", "platform", "../platform"].contains(&target);
+                if !target.is_empty() && !is_others {
                     ahead.push(resolve(&path, target));
                 }
             }

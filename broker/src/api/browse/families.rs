@@ -78,7 +78,8 @@ pub(crate) fn gather(outcomes: &[Outcome]) -> Gathered {
     of_pages(pages)
 }
 
-fn of_pages<'p>(pages: impl Iterator<Item = &'p Page>) -> Gathered {
+/// The families of these pages, by first appearance.
+pub(crate) fn of_pages<'p>(pages: impl Iterator<Item = &'p Page>) -> Gathered {
     let mut places = HashMap::<Cow<'p, str>, usize>::new();
     let mut entries = Vec::<Entry<'p>>::new();
     for family in pages.flat_map(Page::families) {

@@ -6,30 +6,19 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use promfetch_core::config::LabelConflict;
 use promfetch_core::config::scalars::{duration_text, size_text};
 use promfetch_core::exposition::Format;
 
+use super::super::base::Base;
 use super::super::template::{Names, visible};
+use super::super::words::grouped;
 use crate::api::sd::META;
 use crate::bindings::parameters::BIND;
 use crate::bindings::shape::Shape;
 use crate::config::access::Mode;
 use crate::config::broker::PLAN_NAME;
 use crate::config::{Config, docs};
-
-/// What may stand in the address of a command, a YAML file or a browser alike. All else is percent-encoded.
-const ADDRESS: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b':')
-    .remove(b'/')
-    .remove(b'[')
-    .remove(b']')
-    .remove(b'%');
 
 /// promfetch's own metrics, from what it registers: a test compares.
 const OWN_METRICS: &str = include_str!("own_metrics.md");
@@ -66,9 +55,7 @@ pub(super) fn names(config: &Config, has_store: bool, taken_over: bool) -> Names
 }
 
 fn values(config: &Config, taken_over: bool) -> BTreeMap<&'static str, String> {
-    let url = utf8_percent_encode(&config.base_url, ADDRESS).to_string();
-    let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
-    let (host, prefix) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let base = Base::of(config);
     let (fetch, merge) = (&config.core.fetch, &config.core.merge);
     let size = |bytes: usize| size_text(u64::try_from(bytes).unwrap_or(u64::MAX));
     let list = |texts: &mut dyn Iterator<Item = &str>| {
@@ -77,9 +64,9 @@ fn values(config: &Config, taken_over: bool) -> BTreeMap<&'static str, String> {
     };
     let formats = offered(config);
     BTreeMap::from([
-        ("scheme", scheme.to_owned()),
-        ("host", host.to_owned()),
-        ("prefix", prefix.to_owned()),
+        ("scheme", base.scheme),
+        ("host", base.host),
+        ("prefix", base.prefix),
         ("service", visible(config.broker.offering(taken_over))),
         ("plan", PLAN_NAME.to_owned()),
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -108,7 +95,7 @@ fn values(config: &Config, taken_over: bool) -> BTreeMap<&'static str, String> {
             "extra-labels",
             list(&mut merge.extra_labels.iter().map(|(name, _)| name)),
         ),
-        ("url", url),
+        ("url", base.url),
     ])
 }
 
@@ -134,19 +121,6 @@ fn sd_labels() -> String {
         let _ = writeln!(table, "| `{name}` | {meaning}{only} |");
     }
     table
-}
-
-/// A number with commas between its thousands.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// The formats that callers are offered, by name.
@@ -207,22 +181,4 @@ fn bind_parameters() -> String {
         }
     }
     table
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        for (number, want) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1,000"),
-            (2_000_000, "2,000,000"),
-            (12_345, "12,345"),
-        ] {
-            assert_eq!(grouped(number), want);
-        }
-    }
 }

@@ -164,8 +164,12 @@ impl Page<'_> {
         let page = layout::whole(&layout::Page {
             title: self.title,
             up: self.up,
+            place: None,
+            platform: false,
+            scripts: &[],
+            refresh: None,
             viewer: &self.viewer,
-            menu: html! {},
+            menu: None,
             content: self.content,
         });
         let mut response = compressed(Bytes::from(page.into_string()), HTML, headers);
