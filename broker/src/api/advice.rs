@@ -1,41 +1,41 @@
 //! What to do about an instance that gives no metrics, by the reason.
 
-/// Reason, what happened, what to do.
+/// Reason, what happened (the end of a sentence), what to do.
 const TABLE: [(&str, &str, &str); 11] = [
     (
         "timeout",
         "no complete answer in time",
-        "Is the instance busy, or its page slow to make? A shorter `timeout`, which can be bound, keeps it from using up that of the page.",
+        "Is the instance busy, or its page slow to make? A binding with a short `timeout` keeps it from using up the time of the others.",
     ),
     (
         "refused",
-        "nobody listens, or the connection was closed before an answer",
-        "Does the app listen on its port? Often it is an instance that has just stopped.",
+        "nobody listens there, or the connection was closed before an answer",
+        "Does the app listen on its port? Often it is an instance that has just stopped: `cf app` shows it.",
     ),
     (
         "gone",
         "somebody else answers at this address: the instance is gone",
-        "Nothing: it is off the list at once.",
+        "Nothing to do: it is off the list at once.",
     ),
     (
         "tls",
-        "no secure connection",
+        "no secure connection came about",
         "One for the operators: certificates of the platform.",
     ),
     (
         "status_4xx",
         "the instance answered 400 to 499",
-        "Another path, or a login: both can be bound, and the path can be named with `metric_path`.",
+        "The metrics are on another path, or need a login. Try another `metric_path`, then bind what works.",
     ),
     (
         "status_5xx",
-        "the instance answered 500 to 599",
-        "The log of the app says more.",
+        "the app failed while it made its page",
+        "Its log says more: `cf logs --recent`.",
     ),
     (
         "parse",
-        "the page does not keep to its format",
-        "The detail has line and column.",
+        "the page does not keep to the format of metrics",
+        "Line and column are those of the instance's own page.",
     ),
     (
         "too_large",
@@ -45,16 +45,16 @@ const TABLE: [(&str, &str, &str); 11] = [
     (
         "redirect",
         "more than three redirects, or one to another host",
-        "Name the path that the last one leads to. Often it is a login page.",
+        "Often it is a login page. Name the path that the last one leads to.",
     ),
     (
         "protocol",
         "no proper HTTP answer",
-        "The detail says what came.",
+        "Is there something else on the port?",
     ),
     (
         "skipped",
-        "not asked",
+        "it was not asked",
         "It refused the connection just before, and is asked again after 15 s at most; or no time was left.",
     ),
 ];

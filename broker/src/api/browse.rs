@@ -76,7 +76,7 @@ pub(crate) async fn families(
 /// The samples that the instances at this address have of the family of this name, which is the one of `families`.
 ///
 /// # Errors
-/// As [`families`].
+/// As [`families()`].
 pub(crate) async fn samples(
     api: &Api,
     asker: Asker<'_>,
@@ -99,7 +99,7 @@ pub(crate) async fn samples(
 /// Both at once, of one round to the instances: for the page of an app.
 ///
 /// # Errors
-/// As [`families`].
+/// As [`families()`].
 pub(crate) async fn look(
     api: &Api,
     asker: Asker<'_>,

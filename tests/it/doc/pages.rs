@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 
 use promfetch_tests::foundation::Foundation;
+use promfetch_tests::html::attributes;
 use promfetch_tests::{App, Behaviour, Platform, Promfetch};
 use serde_json::json;
 
-use super::{attributes, crawl, resolve};
+use super::{crawl, resolve};
 
 /// What browsers are told that pages may do.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";

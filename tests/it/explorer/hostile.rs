@@ -1,6 +1,7 @@
+use promfetch_tests::html::attributes;
 use promfetch_tests::{App, Behaviour, Platform, check};
 
-use super::{attributes, page, snippet};
+use super::{page, snippet};
 
 /// Every name here is one that the Cloud Controller takes.
 fn names() -> Vec<String> {

@@ -1,8 +1,9 @@
 use promfetch_tests::gorouter::Gorouter;
+use promfetch_tests::html::attributes;
 use promfetch_tests::{Promfetch, config, eventually};
 use serde_json::{Map, Value, json};
 
-use super::{attributes, page};
+use super::page;
 
 const APPS: usize = 20_000;
 

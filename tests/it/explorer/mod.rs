@@ -1,6 +1,7 @@
 //! The explorer, as a browser without scripts sees it.
 
 use promfetch_tests::Promfetch;
+use promfetch_tests::html::{attributes, unescape};
 use promfetch_tests::http::Response;
 
 // What each page shows, and to whom it is HTML.
@@ -59,22 +60,6 @@ fn tags(html: &str) -> Vec<String> {
     inside
         .map(|tag| tag.split('"').step_by(2).collect())
         .collect()
-}
-
-/// The values of an attribute, unescaped.
-fn attributes(html: &str, name: &str) -> Vec<String> {
-    html.split(&format!(" {name}=\""))
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .map(unescape)
-        .collect()
-}
-
-fn unescape(html: &str) -> String {
-    html.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&amp;", "&")
 }
 
 /// The text of the block to copy with this name.

@@ -1,10 +1,11 @@
 use std::path::Path;
 
+use promfetch_tests::html::attributes;
 use promfetch_tests::process::run;
 use promfetch_tests::{App, Behaviour, Instance, Nats, Platform, Promfetch, check, config};
 use serde_json::json;
 
-use super::{attributes, page, snippet};
+use super::{page, snippet};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_start_is_a_page_for_browsers_and_a_list_for_all_others() {

@@ -345,7 +345,7 @@ INDEX  STATUS   ADDRESS      PATH         TOOK  SAMPLES  ROUTE SEEN
     2  unknown  10.0.0.2:80  /m (bound)      -        -   3.0 s ago
 
 Instance 1 (10.0.0.1:80): parse, HTTP status 200: line 2: no value
-  parse: the page does not keep to its format. The detail has line and column.
+  parse: the page does not keep to the format of metrics. Line and column are those of the instance's own page.
 
 5 families of metrics.
 The routing table is complete: 2 apps, 9 instances.

@@ -6,57 +6,10 @@ use promfetch_core::client::{InstanceStatus, PathSource};
 use super::super::template::visible;
 use super::super::words::{ago, bytes, counted, grouped, time};
 use super::name;
+use crate::api::advice;
 
 /// Most instances on the page.
 const MAX_SHOWN: usize = 500;
-
-/// Reasons with what to do, in few words. `/doc` says more.
-const ADVICE: [(&str, &str); 11] = [
-    (
-        "timeout",
-        "There was no complete answer in time. Is the instance busy, or its page slow to make? A binding with a short `timeout` keeps it from using up the time of the others.",
-    ),
-    (
-        "refused",
-        "Nobody listens there, or the connection was closed before an answer. Does the app listen on its port? Often an instance that has just stopped: `cf app` shows it.",
-    ),
-    (
-        "gone",
-        "Somebody else answers at this address: the instance is gone. Nothing to do, it is off the list at once.",
-    ),
-    (
-        "tls",
-        "No secure connection came about. One for the operators: certificates of the platform.",
-    ),
-    (
-        "status_4xx",
-        "The metrics are on another path, or need a login. Try another path below, then bind it.",
-    ),
-    (
-        "status_5xx",
-        "The app failed while it made its page. Its log says more: `cf logs --recent`.",
-    ),
-    (
-        "parse",
-        "The page does not keep to the format of metrics. The line and column are those of the instance's own page.",
-    ),
-    (
-        "too_large",
-        "The page is over a limit: fewer labels, or fewer values of them.",
-    ),
-    (
-        "redirect",
-        "There were too many redirects, or one to another host; often it is a login page. Name the path that the last one leads to.",
-    ),
-    (
-        "protocol",
-        "This was no proper HTTP answer. Is there something else on the port?",
-    ),
-    (
-        "skipped",
-        "It was not asked: it refused the connection just before, and is asked again after 15 s at most; or no time was left.",
-    ),
-];
 
 /// All of them, an app after the other.
 pub(super) fn all(up: &str, instances: &[InstanceStatus]) -> Markup {
@@ -191,7 +144,7 @@ fn rows(up: &str, one: &InstanceStatus) -> Markup {
                         strong.reason { a href={ (up) "doc/pages#reasons" } { (reason) } }
                         @if let Some(detail) = &last.detail { " " span.detail { (name(detail)) } }
                         @if last.path != one.path { " " span.quiet { "(asked for " code { (visible(&last.path)) } ")" } }
-                        span.advice { (marked(advice(reason))) }
+                        span.advice { (advice(reason)) }
                     }
                 }
             }
@@ -217,9 +170,14 @@ fn because(source: PathSource) -> &'static str {
     }
 }
 
-fn advice(reason: &str) -> &'static str {
-    let row = ADVICE.iter().find(|(known, _)| *known == reason);
-    row.map_or("", |(_, advice)| advice)
+/// What has happened, and what to do about it: two sentences.
+fn advice(reason: &str) -> Markup {
+    let Some((what, to_do)) = advice::of(reason) else {
+        return html! {};
+    };
+    let mut letters = what.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    html! { @if let Some(first) = first { (first) } (marked(letters.as_str())) ". " (marked(to_do)) }
 }
 
 /// Words between backticks as code.
@@ -234,7 +192,6 @@ pub(super) fn marked(text: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use promfetch_core::client::Last;
-    use promfetch_core::failure::Reason;
 
     use super::*;
 
@@ -349,12 +306,5 @@ mod tests {
         let html = all("", &many).into_string();
         assert_eq!(html.matches("data-instance=").count(), MAX_SHOWN);
         assert!(html.contains("7 more."), "{html}");
-    }
-
-    #[test]
-    fn every_reason_has_an_advice() {
-        for reason in Reason::all() {
-            assert!(!advice(reason.as_str()).is_empty(), "{reason}");
-        }
     }
 }
