@@ -13,6 +13,8 @@ use crate::bindings::Scope;
 pub(crate) enum Visible {
     Nothing,
     Everything,
+    /// Nobody knows: a platform user with more spaces than can be listed.
+    Unknown,
     /// What a binding opens.
     Scope(Scope),
     /// The spaces of a platform user.
@@ -20,11 +22,16 @@ pub(crate) enum Visible {
 }
 
 impl Visible {
+    /// Whether nothing is left of a list that the caller may not see. Otherwise not even its length may be told.
+    pub(crate) fn is_exact(&self) -> bool {
+        !matches!(self, Self::Unknown)
+    }
+
     /// Whether an app may be among what the caller sees.
     pub(crate) fn may_show(&self, app_id: &str, space_id: &str) -> bool {
         match self {
             Self::Nothing => false,
-            Self::Everything => true,
+            Self::Everything | Self::Unknown => true,
             Self::Scope(scope) => scope.covers(app_id, space_id),
             Self::Spaces(spaces) => spaces.contains(space_id),
         }
@@ -55,7 +62,7 @@ impl Gate {
                     )
                 })?;
                 // Who sees more spaces than can be listed is asked about app by app.
-                Ok(spaces.map_or(Visible::Everything, Visible::Spaces))
+                Ok(spaces.map_or(Visible::Unknown, Visible::Spaces))
             }
         }
     }
@@ -72,6 +79,7 @@ mod tests {
         };
         for (visible, want, why) in [
             (Visible::Everything, true, "all apps"),
+            (Visible::Unknown, true, "to be asked about each"),
             (Visible::Nothing, false, "no app"),
             (Visible::Scope(Scope::App("a".into())), true, "this app"),
             (Visible::Scope(Scope::App("s".into())), false, "another app"),

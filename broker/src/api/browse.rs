@@ -13,6 +13,7 @@ use self::families::Family;
 use self::samples::{About, Series};
 use super::Api;
 use super::address::Address;
+use super::aside::aside;
 use super::ask::{self, Asker};
 use super::errors::ApiError;
 
@@ -64,7 +65,7 @@ pub(crate) async fn families(
     address: &Address,
 ) -> Result<Families, ApiError> {
     let (instances, outcomes) = asked(api, asker, address).await?;
-    let gathered = apart(move || families::gather(&outcomes)).await?;
+    let gathered = aside(move || families::gather(&outcomes)).await?;
     Ok(Families {
         selector: address.selector.to_string(),
         instances,
@@ -85,7 +86,7 @@ pub(crate) async fn samples(
 ) -> Result<Samples, ApiError> {
     let (instances, outcomes) = asked(api, asker, address).await?;
     let (at, family) = (now(), family.to_owned());
-    let gathered = apart(move || samples::of_instances(&outcomes, &family)).await?;
+    let gathered = aside(move || samples::of_instances(&outcomes, &family)).await?;
     Ok(Samples {
         selector: address.selector.to_string(),
         at,
@@ -109,7 +110,7 @@ pub(crate) async fn look(
     let (instances, outcomes) = asked(api, asker, address).await?;
     let selector = address.selector.to_string();
     let (at, family) = (now(), family.map(str::to_owned));
-    let (all, one) = apart(move || {
+    let (all, one) = aside(move || {
         let one = family.map(|family| samples::of_instances(&outcomes, &family));
         (families::gather(&outcomes), one)
     })
@@ -158,14 +159,4 @@ pub(super) fn now() -> f64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     (since.as_secs_f64() * 1000.0).round() / 1000.0
-}
-
-/// Pages of apps can be large: whoever walks through them does not stop the others.
-pub(crate) async fn apart<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "looking through pages failed");
-        ApiError::internal()
-    })
 }

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::address::Address;
-use super::browse::apart;
+use super::aside::aside;
 use super::errors::ApiError;
 use super::table_state::{self, TableState};
 use crate::access::Access;
@@ -23,8 +23,6 @@ use crate::access::Access;
 const SHOWN: usize = 10;
 /// Most that are authorised, which can cost a question to the Cloud Controller each.
 const ASKED: usize = 30;
-/// Most that are looked at before: those of others, which are not shown, are not to crowd out one's own.
-const LOOKED_AT: usize = 5_000;
 /// Questions to the Cloud Controller at the same time.
 const AT_ONCE: usize = 8;
 
@@ -96,14 +94,11 @@ async fn near(
     let bound = api.bound()?;
     let (client, selector) = (api.client.clone(), address.selector.clone());
     let process_type = address.process_type.clone();
-    let nearby =
-        apart(move || client.near(&selector, process_type.as_deref(), &bound, LOOKED_AT)).await?;
-    let own = nearby
-        .apps
-        .into_iter()
-        .filter(|miss| visible.may_show(&miss.app.app_id, &miss.app.space_id))
-        .take(ASKED);
-    let shown = stream::iter(own)
+    // Those of others, which are not shown, are not to crowd out one's own.
+    let may = move |app: &str, space: &str| visible.may_show(app, space);
+    let near = move || client.near(&selector, process_type.as_deref(), &bound, ASKED, may);
+    let nearby = aside(near).await?;
+    let shown = stream::iter(nearby.apps)
         .map(|miss| async move { may_see(api, access, &miss).await.then_some(miss) })
         .buffered(AT_ONCE)
         .filter_map(async |miss| miss.map(Near::from))

@@ -22,6 +22,7 @@ pub(crate) mod accept;
 pub(crate) mod address;
 pub(crate) mod advice;
 pub(crate) mod app_metrics;
+pub(crate) mod aside;
 pub(crate) mod ask;
 pub(crate) mod body;
 pub(crate) mod browse;

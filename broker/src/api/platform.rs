@@ -13,9 +13,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::address::describe::FamilyParameter;
+use super::aside::aside;
 use super::browse::families::{self, Family};
+use super::browse::now;
 use super::browse::samples::{self, About, Series};
-use super::browse::{apart, now};
 use super::errors::ApiError;
 use super::{Api, address, json, own_metrics};
 use crate::openapi::Operation;
@@ -135,7 +136,7 @@ pub(crate) async fn get_samples(
 /// 500 when the own metrics cannot be read.
 pub(crate) async fn platform(api: &Api) -> Result<Platform, ApiError> {
     let api = api.clone();
-    apart(move || {
+    aside(move || {
         let page = own_page(&api)?;
         let readiness = api.health.readiness();
         let uptime = api.started.elapsed();
@@ -164,7 +165,7 @@ pub(crate) async fn platform(api: &Api) -> Result<Platform, ApiError> {
 /// As [`platform`].
 pub(crate) async fn own_samples(api: &Api, family: String) -> Result<Samples, ApiError> {
     let api = api.clone();
-    apart(move || {
+    aside(move || {
         let page = own_page(&api)?;
         let at = now();
         let own = std::iter::once(("promfetch".to_owned(), String::new(), &page));
@@ -185,7 +186,7 @@ pub(crate) async fn own_samples(api: &Api, family: String) -> Result<Samples, Ap
 /// As [`platform`].
 pub(crate) async fn own_families(api: &Api) -> Result<Vec<Family>, ApiError> {
     let api = api.clone();
-    apart(move || {
+    aside(move || {
         let page = own_page(&api)?;
         Ok(families::of_pages(std::iter::once(&page)).families)
     })

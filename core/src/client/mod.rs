@@ -215,12 +215,13 @@ impl Client {
         process_type: Option<&str>,
         bound: &Bound,
         limit: usize,
+        may: impl Fn(&str, &str) -> bool,
     ) -> Nearby {
         let process = Process {
             asked: process_type,
             usual: Some(bound.processes()),
         };
-        self.0.discovery.near(selector, &process, limit)
+        self.0.discovery.near(selector, &process, limit, may)
     }
 
     /// Whether all apps of the platform are known.

@@ -259,15 +259,23 @@ impl Discovery {
         self.table.search(text, limit, may)
     }
 
-    /// All processes and routes of the app with this GUID; of the routes at most `limit`. `None`: it has no instance.
-    pub fn app(&self, guid: &str, limit: usize) -> Option<Overview> {
-        self.table.overview(guid, limit)
+    /// All processes and routes of the app with this GUID in this space; of the routes at most `limit`. `None`: it has
+    /// no instance.
+    pub fn app(&self, guid: &str, space: &str, limit: usize) -> Option<Overview> {
+        self.table.overview(guid, space, limit)
     }
 
-    /// What may have been meant by a selector that [`Self::find`] finds nothing for: at most `limit` apps, the
-    /// likeliest first.
-    pub fn near(&self, selector: &Selector, process: &Process<'_>, limit: usize) -> Nearby {
-        self.table.near(selector, process, limit, Instant::now())
+    /// What may have been meant by a selector that [`Self::find`] finds nothing for: at most `limit` apps of those
+    /// that `may` allows by GUIDs of app and space, the likeliest first.
+    pub fn near(
+        &self,
+        selector: &Selector,
+        process: &Process<'_>,
+        limit: usize,
+        may: impl Fn(&str, &str) -> bool,
+    ) -> Nearby {
+        self.table
+            .near(selector, process, limit, may, Instant::now())
     }
 
     /// The processes of apps that have no instance any more, with the tags of their last one, and how long ago it

@@ -26,6 +26,7 @@ use self::apps::Listed;
 pub(crate) use self::target::META;
 use self::target::{Base, Targets};
 use self::wanted::{Mode, Parameters, Wanted};
+use super::aside::aside;
 use super::errors::ApiError;
 use super::{Api, json};
 use crate::access::Access;
@@ -62,17 +63,20 @@ pub(crate) async fn get(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let wanted = Wanted::read(&uri)?;
     // Prometheus keeps the targets that it has when the answer is an error.
     api.client.check_complete()?;
     let bound = api.bound()?;
-    let is_narrow = wanted.is_narrow();
     let found = {
         let discovery = api.client.discovery().clone();
         let keep = api.config.sd_keep;
-        aside(move || apps::find(&discovery, &bound, keep, &wanted).map(|apps| (wanted, apps)))
+        // Regular expressions are read there, too: that takes time.
+        aside(move || {
+            let wanted = Wanted::read(&uri)?;
+            apps::find(&discovery, &bound, keep, &wanted).map(|apps| (wanted, apps))
+        })
     };
-    let (wanted, apps) = found.await?;
+    let (wanted, apps) = found.await??;
+    let is_narrow = wanted.is_narrow();
     let asked = apps.iter().map(|one| Arc::clone(&one.app)).collect();
     let may = api.gate.authorise_apps(&access, asked, is_narrow).await?;
     let text = {
@@ -83,7 +87,7 @@ pub(crate) async fn get(
             write(&discovery, &config.base_url, &wanted, &apps)
         })
     };
-    Ok(json::kept(text.await?, &headers))
+    Ok(json::kept(text.await??, &headers))
 }
 
 /// The list of all that a table has, for who may see everything. `query` is that of `/v1/sd`.
@@ -101,19 +105,6 @@ pub(crate) fn everything(
     let all: Vec<_> = apps.iter().map(|one| Arc::clone(&one.app)).collect();
     let apps = apps::kept(apps, &all);
     write(discovery, &config.base_url, &wanted, &apps)
-}
-
-/// Runs what may take long on a large platform where it holds up nobody.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The process ends.
-            Err(_) => Err(ApiError::internal()),
-        })
 }
 
 /// The whole list, target by target: none is held longer than it takes to write it.

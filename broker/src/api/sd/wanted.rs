@@ -11,6 +11,9 @@ use crate::api::errors::ApiError;
 
 /// Most values of one parameter: what they cost is bounded with them.
 const MAX_VALUES: usize = 20;
+/// Most regular expressions of a query, and most bytes of all of them.
+const MAX_PATTERNS: usize = 8;
+const MAX_PATTERN_BYTES: usize = 2048;
 
 /// How apps become targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -73,6 +76,7 @@ impl Wanted {
     /// # Errors
     /// As [`read`](Self::read).
     pub(super) fn of(pairs: &[(String, String)]) -> Result<Self, ApiError> {
+        check_patterns(pairs)?;
         let mut wanted = Self::default();
         let mut mode = None;
         for (name, value) in pairs {
@@ -121,6 +125,21 @@ impl Wanted {
         let filters = [&self.org, &self.space, &self.app];
         !filters.into_iter().flatten().all(Filter::is_exact)
     }
+}
+
+/// Reading a regular expression takes time by its length.
+fn check_patterns(pairs: &[(String, String)]) -> Result<(), ApiError> {
+    let lengths = pairs
+        .iter()
+        .filter_map(|(_, value)| value.strip_prefix('~'))
+        .map(str::len);
+    let (count, bytes) = lengths.fold((0, 0), |(count, bytes), more| (count + 1, bytes + more));
+    if count > MAX_PATTERNS || bytes > MAX_PATTERN_BYTES {
+        return Err(ApiError::bad_request(format!(
+            "There are more than {MAX_PATTERNS} regular expressions, or they have more than {MAX_PATTERN_BYTES} bytes in all"
+        )));
+    }
+    Ok(())
 }
 
 fn add(filters: &mut Vec<Filter>, name: &str, value: &str) -> Result<(), ApiError> {

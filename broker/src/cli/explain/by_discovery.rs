@@ -46,7 +46,7 @@ pub(super) async fn gather(arguments: &Arguments, config: &Config) -> Result<Val
             }))
         }
         Err(error) if [Kind::NotFound, Kind::NotReady].contains(&error.kind()) => {
-            let nearby = client.near(&arguments.selector, process_type, &bound, NEAR);
+            let nearby = client.near(&arguments.selector, process_type, &bound, NEAR, |_, _| true);
             let near: Vec<Near> = nearby.apps.into_iter().map(Near::from).collect();
             Ok(json!({
                 "selector": arguments.selector.to_string(),

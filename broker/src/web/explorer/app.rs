@@ -321,7 +321,11 @@ fn with_options(source: Source, address: &Address) -> Source {
 
 /// GUID, processes and routes of an app.
 fn facts(frame: &Frame<'_>, app: &App) -> Markup {
-    let known = frame.api.client.discovery().app(&app.app_id, MAX_ROUTES);
+    let known = frame
+        .api
+        .client
+        .discovery()
+        .app(&app.app_id, &app.space_id, MAX_ROUTES);
     html! {
         dl.facts {
             div { dt { "GUID" } dd { code { (visible(&app.app_id)) } } }

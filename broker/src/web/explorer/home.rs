@@ -18,7 +18,7 @@ use super::super::words::{counted, grouped};
 use super::{Frame, Page, links, name, problem, sources};
 use crate::access::Access;
 use crate::api::address::Address;
-use crate::api::browse::apart;
+use crate::api::aside::aside;
 use crate::api::errors::ApiError;
 use crate::api::missing::{self, Missing};
 use crate::api::{Api, accept, index, table_state};
@@ -90,10 +90,11 @@ async fn find(frame: &Frame<'_>, wanted: Wanted) -> Result<Results, ApiError> {
     let Frame { api, access, .. } = frame;
     api.client.check_complete()?;
     let visible = api.gate.visible(access).await?;
+    let is_exact = visible.is_exact();
     let discovery = api.client.discovery().clone();
     let (text, space) = (wanted.text.clone(), wanted.space.clone());
     // It walks the whole table.
-    let mut matches = apart(move || {
+    let mut matches = aside(move || {
         let in_space = |guid: &str| {
             space
                 .as_deref()
@@ -113,6 +114,10 @@ async fn find(frame: &Frame<'_>, wanted: Wanted) -> Result<Results, ApiError> {
     matches
         .apps
         .retain(|found| may.iter().any(|app| app.app_id == found.app.app_id));
+    if !is_exact {
+        // Others' apps are among those that were counted.
+        matches.total = matches.apps.len();
+    }
     let near = if matches.apps.is_empty() {
         near(frame, &wanted).await
     } else {

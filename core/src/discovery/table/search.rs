@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hashbrown::HashSet;
+use hashbrown::{Equivalent, HashSet};
 
 use super::state::{AppEntry, State};
 use super::{SLICE, Table};
@@ -111,33 +111,36 @@ impl Table {
         let mut found = HashSet::new();
         let mut order = BTreeSet::new();
         self.walk_apps(|state, app| {
-            let guid = app_id(&app.bytes);
-            let fits = !guid.is_empty()
-                && !found.contains(guid)
-                && may(guid, space_id(&app.bytes))
+            // Another app may claim the same GUID: the space decides who may see it.
+            let key = (app_id(&app.bytes), space_id(&app.bytes));
+            let fits = !key.0.is_empty()
+                && !found.contains(&key)
+                && may(key.0, key.1)
                 && words.fit(state, app);
             if fits {
+                let owned = Key(key.0.into(), key.1.into());
                 let names = app_names(&app.bytes).map(Box::<str>::from);
-                order.insert((names, guid.to_owned()));
-                found.insert(guid.to_owned());
+                order.insert((names, owned.0.clone(), owned.1.clone()));
+                found.insert(owned);
             }
         });
         let state = self.read();
         // What has left in the meantime is not shown.
-        let shown = order.iter().take(limit).filter_map(|(_, guid)| {
-            let sets = state.with_guid(guid).map(|id| &state.apps[id]).collect();
-            collect(&state, &words, sets)
-        });
+        let shown = order
+            .iter()
+            .take(limit)
+            .filter_map(|(_, guid, space)| collect(&state, &words, sets(&state, guid, space)));
         Matches {
             apps: shown.collect(),
             total: found.len(),
         }
     }
 
-    /// All processes of the app with this GUID, with at most `limit` of its routes. `None`: it has no instance.
-    pub fn overview(&self, guid: &str, limit: usize) -> Option<Overview> {
+    /// All processes of the app with this GUID in this space, with at most `limit` of its routes. `None`: it has no
+    /// instance.
+    pub fn overview(&self, guid: &str, space: &str, limit: usize) -> Option<Overview> {
         let state = self.read();
-        let sets: Vec<&AppEntry> = state.with_guid(guid).map(|id| &state.apps[id]).collect();
+        let sets = self::sets(&state, guid, space);
         if sets.is_empty() {
             return None;
         }
@@ -164,6 +167,22 @@ impl Table {
             start = end;
         }
     }
+}
+
+/// GUIDs of an app and its space.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key(Box<str>, Box<str>);
+
+impl Equivalent<Key> for (&str, &str) {
+    fn equivalent(&self, key: &Key) -> bool {
+        *self.0 == *key.0 && *self.1 == *key.1
+    }
+}
+
+/// The sets of tags of an app.
+fn sets<'s>(state: &'s State, guid: &'s str, space: &str) -> Vec<&'s AppEntry> {
+    let all = state.with_guid(guid).map(|id| &state.apps[id]);
+    all.filter(|app| space_id(&app.bytes) == space).collect()
 }
 
 /// One app of its sets of tags.

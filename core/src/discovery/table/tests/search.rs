@@ -198,11 +198,42 @@ fn an_app_is_known_with_all_its_processes_and_routes() {
         ),
         ("a9-guid", 9, None, "nobody"),
     ] {
-        let got = fixture.table.overview(guid, limit);
+        let got = fixture.table.overview(guid, "prod", limit);
         let shown = got.as_ref().map(|all| {
             let routes: Vec<&str> = all.routes.iter().map(|route| &**route).collect();
             (all.processes.len(), routes, all.routes_total)
         });
         assert_eq!(shown, want, "{guid}: {why}");
     }
+}
+
+#[test]
+fn who_claims_a_guid_in_another_space_changes_nothing() {
+    let fixture = platform();
+    let liar = AppTags {
+        app_id: "a1-guid",
+        organization_name: "acme",
+        space_name: "x",
+        space_id: "x",
+        app_name: "shop",
+        process_type: "lie",
+        ..AppTags::default()
+    };
+    let registration = Registration {
+        app: liar,
+        port: 99,
+        tls: None,
+        guid: "",
+        ..shop()
+    };
+    fixture.heartbeat("lie.example.org", &registration);
+    let matches = fixture
+        .table
+        .search("a1-guid", 10, |_, space| space == "prod");
+    assert_eq!(
+        found(&matches),
+        ["a1-guid web:1,worker:1 internal.example.org/jobs"]
+    );
+    let all = fixture.table.overview("a1-guid", "prod", 9).unwrap();
+    assert_eq!((all.processes.len(), all.routes_total), (2, 2));
 }
