@@ -3,6 +3,8 @@
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 
+use crate::config::address::Parts;
+
 /// Longest sealed value, in bytes: browsers keep 4,096 for name and value together, and drop longer ones in silence.
 pub(super) const MAX_VALUE: usize = 3900;
 
@@ -18,10 +20,8 @@ impl Cookie {
     /// A cookie for this public address. With https, and the host for itself alone, the name begins so that browsers
     /// take it only from this very host; otherwise it is `plain`.
     pub(super) fn new(base_url: &str, guarded: &str, plain: &str) -> Self {
-        let (scheme, rest) = base_url.split_once("://").unwrap_or(("http", base_url));
+        let Parts { scheme, path, .. } = Parts::of(base_url);
         let is_secure = scheme == "https";
-        let path = rest.find('/').map_or("", |at| &rest[at..]);
-        let path = path.trim_end_matches('/');
         let name = match (is_secure, path) {
             (true, "") => format!("__Host-{guarded}"),
             _ => plain.to_owned(),

@@ -1,6 +1,7 @@
 //! The configuration of the service: promfetcher's file as it is, the environment over it, defaults below.
 
 pub mod access;
+pub(crate) mod address;
 pub mod broker;
 mod checks;
 pub mod docs;

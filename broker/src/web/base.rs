@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::config::Config;
+use crate::config::address::Parts;
 
 /// What may stand in the address of a command, a YAML file or a browser alike. All else is percent-encoded.
 const ADDRESS: &AsciiSet = &NON_ALPHANUMERIC
@@ -34,12 +35,11 @@ impl Base {
 
     fn read(base_url: &str) -> Self {
         let url = utf8_percent_encode(base_url.trim_end_matches('/'), ADDRESS).to_string();
-        let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
-        let (host, prefix) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let Parts { scheme, host, path } = Parts::of(&url);
         Self {
             scheme: scheme.to_owned(),
             host: host.to_owned(),
-            prefix: prefix.to_owned(),
+            prefix: path.to_owned(),
             url,
         }
     }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{MAX_FAMILIES, MAX_TEXT};
 
 /// Longest help text, in characters.
-const MAX_HELP: usize = 1_000;
+pub(super) const MAX_HELP: usize = 1_000;
 
 /// A family that some of the instances have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -131,7 +131,7 @@ impl<'p> Entry<'p> {
         Family {
             name,
             kind: self.kinds.word(),
-            help: shortened(self.help.as_deref().unwrap_or_default()),
+            help: shortened(self.help.as_deref().unwrap_or_default(), MAX_HELP),
             unit: self.unit.filter(|unit| !unit.is_empty()).map(str::to_owned),
             samples: self.samples,
             instances: self.instances,
@@ -139,11 +139,11 @@ impl<'p> Entry<'p> {
     }
 }
 
-/// A help text that does not crowd out the others.
-pub(super) fn shortened(help: &str) -> String {
-    match help.char_indices().nth(MAX_HELP) {
-        None => help.to_owned(),
-        Some((end, _)) => format!("{}…", help.get(..end).unwrap_or_default()),
+/// A text of at most so many characters, which does not crowd out the others.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }
 

@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::families::{Kinds, shortened};
+use super::families::{Kinds, MAX_HELP, shortened};
 use super::{MAX_SERIES, MAX_TEXT};
 
 /// What the instances say of a family.
@@ -102,7 +102,7 @@ pub(crate) fn of_pages<'p>(
 /// What an instance before has not said.
 fn fill(about: &mut About, family: &FamilyRef<'_>) {
     if about.help.is_empty() {
-        about.help = shortened(family.plain_help().as_deref().unwrap_or_default());
+        about.help = shortened(family.plain_help().as_deref().unwrap_or_default(), MAX_HELP);
     }
     if about.unit.is_none() {
         let unit = family.unit().filter(|unit| !unit.is_empty());

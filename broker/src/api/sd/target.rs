@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::apps::Listed;
+use crate::config::address::Parts;
 
 /// One target, as Prometheus' `http_sd_configs` reads it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,12 +95,11 @@ pub(super) struct Base<'a> {
 
 impl<'a> Base<'a> {
     pub(super) fn of(url: &'a str) -> Self {
-        let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
-        let (host, prefix) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let Parts { scheme, host, path } = Parts::of(url);
         Self {
             scheme,
             host,
-            prefix: percent_decode_str(prefix.trim_end_matches('/')).decode_utf8_lossy(),
+            prefix: percent_decode_str(path).decode_utf8_lossy(),
         }
     }
 }

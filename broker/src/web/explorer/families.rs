@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::template::visible;
 use super::super::words::{counted, grouped};
 use super::name;
-use crate::api::browse::families::Family;
+use crate::api::browse::families::{Family, shortened};
 use crate::api::browse::samples::{About, Series};
 
 /// Most families on the page. The filter finds the others.
@@ -56,20 +56,13 @@ pub(super) fn list(
                         " " (counted(family.samples, "sample", "samples")) " of " (counted(family.instances, "instance", "instances"))
                         @if let Some(unit) = &family.unit { ", in " (name(unit)) }
                     }
-                    @if !family.help.is_empty() { p.help { (name(&shortened(&family.help))) } }
+                    @if !family.help.is_empty() { p.help { (name(&shortened(&family.help, MAX_HELP))) } }
                 }
             }
         }
         @if fitting.len() > shown {
             p.more { (grouped(fitting.len() - shown)) " more: type a part of the name." }
         }
-    }
-}
-
-fn shortened(help: &str) -> String {
-    match help.char_indices().nth(MAX_HELP) {
-        None => help.to_owned(),
-        Some((end, _)) => format!("{}…", help.get(..end).unwrap_or_default()),
     }
 }
 
@@ -86,7 +79,7 @@ pub(super) fn values(
     let shown = series.len().min(MAX_SERIES);
     html! {
         h3 { code { (visible(&about.name)) } " " span.kind { (about.kind) } }
-        @if !about.help.is_empty() { p.help { (name(&shortened(&about.help))) } }
+        @if !about.help.is_empty() { p.help { (name(&shortened(&about.help, MAX_HELP))) } }
         div.wide tabindex="0" role="region" aria-label={ "Values of " (visible(&about.name)) } {
             table.values {
                 thead {
