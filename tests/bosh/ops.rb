@@ -22,6 +22,7 @@ class Ops < Minitest::Test
     %w[promfetch route-registrar],
     %w[promfetch uaa-clients],
     %w[promfetch use-prebuilt],
+    %w[promfetch smoke-test-app],
     %w[promfetch isolation-segment],
     %w[promfetch colocate-on-router],
     %w[promfetch cf/enable-backup-restore enable-backup],
@@ -29,7 +30,7 @@ class Ops < Minitest::Test
     %w[promfetch cf/use-postgres use-postgres],
     %w[cf/use-postgres promfetch use-postgres],
     %w[cf/use-postgres promfetch use-postgres disable-broker],
-    %w[cf/use-postgres cf/enable-backup-restore promfetch use-postgres enable-backup enable-backup-postgres],
+    %w[cf/use-postgres cf/enable-backup-restore promfetch use-postgres enable-backup],
     %w[promfetch cf/use-external-dbs use-external-db],
     %w[promfetch cf/use-external-dbs use-external-db disable-broker],
     %w[promfetch disable-broker open-access route-registrar],
@@ -41,7 +42,7 @@ class Ops < Minitest::Test
     %w[cf/promfetcher promfetch replace-promfetcher audit-access],
     %w[cf/promfetcher promfetch replace-promfetcher protected-access],
     %w[promfetch route-registrar replace-promfetcher replace-promfetcher-route],
-    %w[promfetch replace-promfetcher cf/enable-backup-restore enable-backup enable-backup-promfetcher],
+    %w[promfetch replace-promfetcher cf/enable-backup-restore enable-backup],
     %w[promfetch replace-promfetcher uaa-clients use-prebuilt]
   ].freeze
 
@@ -274,7 +275,7 @@ class Ops < Minitest::Test
   end
 
   def leaves(value, path = [])
-    return [path] unless value.is_a?(Hash) && !value.empty?
+    return path.empty? ? [] : [path] unless value.is_a?(Hash) && !value.empty?
 
     value.flat_map { |key, inner| leaves(inner, path + [key]) }
   end
