@@ -5,64 +5,19 @@
 
 require "minitest/autorun"
 require "yaml"
-require_relative "support/ops_file"
-
-ROOT = File.expand_path("../..", __dir__)
-CF = File.join(ROOT, "manifests/cf")
-FIXTURES = File.join(__dir__, "fixtures")
+require_relative "support/combinations"
 
 class Ops < Minitest::Test
-  # A word is a file of manifests/cf; one with a slash is a file of cf-deployment (or of promfetcher's release).
-  COMBINATIONS = [
-    %w[promfetch],
-    %w[promfetch open-access],
-    %w[promfetch audit-access],
-    %w[promfetch open-access protected-access],
-    %w[promfetch disable-broker],
-    %w[promfetch route-registrar],
-    %w[promfetch uaa-clients],
-    %w[promfetch use-prebuilt],
-    %w[promfetch smoke-test-app],
-    %w[promfetch isolation-segment],
-    %w[promfetch colocate-on-router],
-    %w[promfetch cf/enable-backup-restore enable-backup],
-    # cf-deployment's own file for the database on either side of promfetch.yml.
-    %w[promfetch cf/use-postgres use-postgres],
-    %w[cf/use-postgres promfetch use-postgres],
-    %w[cf/use-postgres promfetch use-postgres disable-broker],
-    %w[cf/use-postgres cf/enable-backup-restore promfetch use-postgres enable-backup],
-    %w[promfetch cf/use-external-dbs use-external-db],
-    %w[promfetch cf/use-external-dbs use-external-db disable-broker],
-    %w[promfetch disable-broker open-access route-registrar],
-    %w[promfetch audit-access route-registrar uaa-clients use-prebuilt isolation-segment cf/enable-backup-restore enable-backup],
-    %w[promfetch colocate-on-router uaa-clients use-prebuilt],
-    # promfetcher's file may still be there.
-    %w[promfetch replace-promfetcher],
-    %w[cf/promfetcher promfetch replace-promfetcher],
-    %w[cf/promfetcher promfetch replace-promfetcher audit-access],
-    %w[cf/promfetcher promfetch replace-promfetcher protected-access],
-    %w[promfetch route-registrar replace-promfetcher replace-promfetcher-route],
-    %w[promfetch replace-promfetcher cf/enable-backup-restore enable-backup],
-    %w[promfetch replace-promfetcher uaa-clients use-prebuilt]
-  ].freeze
-
   # Given by whoever deploys: cf-deployment's, and what vars-example.yml has.
   def given
     @given ||= YAML.load_file(File.join(CF, "vars-example.yml")).keys
   end
 
-  def self.file(name)
-    name.start_with?("cf/") ? File.join(FIXTURES, "#{name.delete_prefix('cf/')}.yml") : File.join(CF, "#{name}.yml")
-  end
+  include Combinations
 
-  def self.manifest(names)
-    base = YAML.load_file(File.join(FIXTURES, "cf-deployment.yml"))
-    names.inject(base) { |document, name| OpsFile.apply(document, OpsFile.load(file(name))) }
-  end
-
-  COMBINATIONS.each do |names|
+  ALL.each do |names|
     define_method("test_#{names.join('_').tr('/-', '__')}") do
-      manifest = Ops.manifest(names)
+      manifest = Combinations.manifest(names)
       names_are_unique(manifest)
       variables_are_there(manifest)
       none_is_generated_in_vain(manifest)
@@ -76,7 +31,7 @@ class Ops < Minitest::Test
 
   def test_every_file_is_in_a_combination_and_in_the_readme
     files = Dir[File.join(CF, "*.yml")].map { |path| File.basename(path, ".yml") }.sort - ["vars-example"]
-    assert_equal files, COMBINATIONS.flatten.reject { |name| name.start_with?("cf/") }.uniq.sort
+    assert_equal files, ALL.flatten.reject { |name| name.start_with?("cf/") }.uniq.sort
     readme = File.read(File.join(CF, "README.md"))
     files.each { |name| assert_match(/^\| \[#{name}\.yml\]\(#{name}\.yml\) \|/, readme) }
   end
@@ -90,7 +45,7 @@ class Ops < Minitest::Test
     [%w[use-postgres], %w[promfetch use-postgres], %w[promfetch enable-backup], %w[open-access], %w[replace-promfetcher],
      %w[promfetch colocate-on-router open-access], %w[promfetch disable-broker disable-broker],
      %w[promfetch replace-promfetcher-route]].each do |names|
-      assert_raises(OpsFile::Error, names.join(" ")) { Ops.manifest(names) }
+      assert_raises(OpsFile::Error, names.join(" ")) { Combinations.manifest(names) }
     end
   end
 
@@ -106,7 +61,7 @@ class Ops < Minitest::Test
   end
 
   def test_containers_take_the_client_certificate
-    manifest = Ops.manifest(%w[promfetch])
+    manifest = Combinations.manifest(%w[promfetch])
     rep = job(manifest, "diego-cell", "rep").dig("properties", "containers", "proxy")
     name = promfetch(%w[promfetch]).dig("backends", "cert_chain")[/\(\((\w+)\.certificate\)\)/, 1]
     certificate = variable(manifest, name)
@@ -121,7 +76,7 @@ class Ops < Minitest::Test
 
   def test_routers_take_the_certificate_of_the_api
     [%w[promfetch route-registrar], %w[promfetch route-registrar replace-promfetcher replace-promfetcher-route]].each do |names|
-      manifest = Ops.manifest(names)
+      manifest = Combinations.manifest(names)
       route = job(manifest, "promfetch", "route_registrar").dig("properties", "route_registrar", "routes", 0)
       properties = promfetch(names)
       certificate = variable(manifest, properties.dig("tls_pem", "cert_chain")[/\w+/])
@@ -135,7 +90,7 @@ class Ops < Minitest::Test
   end
 
   def test_ports_of_the_routers_are_left_to_them
-    manifest = Ops.manifest(%w[promfetch colocate-on-router])
+    manifest = Combinations.manifest(%w[promfetch colocate-on-router])
     properties = promfetch(%w[promfetch colocate-on-router], "router")
     routers = [80, 443, 8080, 8082, job(manifest, "router", "gorouter").dig("properties", "router", "status", "tls", "port")]
     assert_empty routers & properties.values_at("port", "health_check_port")
@@ -146,7 +101,7 @@ class Ops < Minitest::Test
   end
 
   def test_promfetcher_is_replaced_without_a_trace_and_keeps_what_others_know
-    manifest = Ops.manifest(%w[cf/promfetcher promfetch replace-promfetcher])
+    manifest = Combinations.manifest(%w[cf/promfetcher promfetch replace-promfetcher])
     refute_includes manifest["instance_groups"].map { |group| group["name"] }, "promfetcher"
     refute_includes manifest["releases"].map { |release| release["name"] }, "promfetcher"
     group = manifest["instance_groups"].find { |one| one["name"] == "promfetch" }
@@ -163,12 +118,12 @@ class Ops < Minitest::Test
     assert_equal [{ "name" => "promfetcher", "username" => "promfetcher", "password" => "((promfetcher_mysql_password))" }], ours
     assert_equal ours.first.values, properties["db"].values_at("name", "user", "password")
     # With promfetcher's file or without it is the same.
-    assert_equal Ops.manifest(%w[promfetch replace-promfetcher])["instance_groups"].last, manifest["instance_groups"].last
+    assert_equal Combinations.manifest(%w[promfetch replace-promfetcher])["instance_groups"].last, manifest["instance_groups"].last
   end
 
   def test_without_broker_there_is_nothing_of_it
     [%w[promfetch disable-broker], %w[cf/use-postgres promfetch use-postgres disable-broker]].each do |names|
-      text = YAML.dump(Ops.manifest(names))
+      text = YAML.dump(Combinations.manifest(names))
       refute_match(/promfetch_(database|broker)_password|promfetch_secret_key|broker-registrar/, text)
       databases = text.scan(/name: promfetch$/).size
       # The release and the instance group, the job in it.
@@ -177,8 +132,8 @@ class Ops < Minitest::Test
   end
 
   def test_postgres_is_the_same_from_both_sides
-    first = Ops.manifest(%w[promfetch cf/use-postgres use-postgres])
-    last = Ops.manifest(%w[cf/use-postgres promfetch use-postgres])
+    first = Combinations.manifest(%w[promfetch cf/use-postgres use-postgres])
+    last = Combinations.manifest(%w[cf/use-postgres promfetch use-postgres])
     assert_equal first["instance_groups"].sort_by { |group| group["name"] }, last["instance_groups"].sort_by { |group| group["name"] }
     refute_includes YAML.dump(last), "mysql_server_certificate"
     refute_includes YAML.dump(last["instance_groups"].find { |group| group["name"] == "database" }), "pxc"
@@ -187,7 +142,7 @@ class Ops < Minitest::Test
   private
 
   def promfetch(names, group = "promfetch")
-    job(Ops.manifest(names), group, "promfetch").fetch("properties")
+    job(Combinations.manifest(names), group, "promfetch").fetch("properties")
   end
 
   def job(manifest, group, name)
