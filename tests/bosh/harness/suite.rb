@@ -3,6 +3,7 @@
 # What all tests of the release share. Each of them runs alone: `ruby tests/bosh/NAME.rb`, with PROMFETCH=path of the
 # program where it needs one.
 
+require 'digest'
 require 'fileutils'
 require 'json'
 require 'minitest/autorun'
