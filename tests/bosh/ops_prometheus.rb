@@ -49,7 +49,7 @@ class OpsPrometheus < Minitest::Test
     assert_equal %w[promfetch_ca promfetch_operator_password promfetch_url skip_ssl_verify], variables
     explained = File.read(FILE)
     variables.each { |name| assert_match(/^#.*\b#{name}\b/, explained) }
-    text = text.gsub("((promfetch_url))", "https://promfetch.example.org").gsub("((skip_ssl_verify))", "false")
+    text = text.gsub("((promfetch_url))", "https://promfetch.example.org").gsub(/"?\(\(skip_ssl_verify\)\)"?/, "false")
     Dir.mktmpdir do |folder|
       # Debian's Prometheus is older than `ca`.
       File.write(File.join(folder, "ca.pem"), "")

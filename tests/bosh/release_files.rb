@@ -262,9 +262,9 @@ class ReleaseTest < Minitest::Test
     copy = repository
     said, err, status = Harness.run(File.join(copy, 'bosh/scripts/copy-monitoring'))
     assert_predicate status, :success?, said + err
-    FileUtils.mkdir_p([File.join(copy, 'manifests/prometheus'), File.join(copy, 'manifests/grafana')])
-    File.write(File.join(copy, 'manifests/prometheus/zz.rules.yml'), "groups: []\n")
-    File.write(File.join(copy, 'manifests/prometheus/zz.test.yml'), "rule_files: [zz.rules.yml]\n")
+    FileUtils.mkdir_p([File.join(copy, 'manifests/prometheus/rules'), File.join(copy, 'manifests/grafana')])
+    File.write(File.join(copy, 'manifests/prometheus/rules/zz.rules.yml'), "groups: []\n")
+    File.write(File.join(copy, 'manifests/prometheus/rules/zz.test.yml'), "rule_files: [zz.rules.yml]\n")
     File.write(File.join(copy, 'manifests/grafana/zz.json'), "{\"panels\": []}\n")
     said, = Harness.run(File.join(copy, 'bosh/scripts/copy-monitoring'))
     assert_match(/zz\.rules\.yml/, said)
