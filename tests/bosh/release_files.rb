@@ -248,6 +248,29 @@ class ReleaseTest < Minitest::Test
     FileUtils.chmod_R('u+w', @folder)
   end
 
+  # The script of `make bosh-compile`, with a toolchain that looks around instead of building.
+  def test_compile_offline_has_no_network_and_nothing_of_this_machine
+    skip 'needs a network namespace' unless Harness.run('unshare', '--net', 'true').last.success?
+    copy = repository
+    create(copy, '--stage')
+    put('sysroot/bin/cargo', <<~SH)
+      #!/usr/bin/env bash
+      set -e
+      { echo "$*"; env; cat /proc/net/dev; } >>#{@folder}/seen
+      mkdir -p "$CARGO_TARGET_DIR/release"
+      printf '#!/bin/sh\\necho built\\n' >"$CARGO_TARGET_DIR/release/promfetch"
+      touch "$CARGO_TARGET_DIR/release/libpromfetch.so" "$CARGO_TARGET_DIR/release/libpromfetch.a"
+    SH
+    put('tools/rustc', "#!/bin/sh\necho #{@folder}/sysroot\n")
+    out, err, status = Harness.run(File.join(copy, 'bosh/scripts/compile-offline'), env: tools.merge('SECRET_OF_THIS_MACHINE' => 'x', 'CARGO_HOME' => '/nowhere'))
+    assert_predicate status, :success?, out + err
+    assert_includes out, 'compiled without a network: promfetch libpromfetch'
+    seen = File.read(File.join(@folder, 'seen'))
+    assert_equal ['lo'], seen.scan(/^\s*(\S+):\s+\d+ +\d/).flatten.uniq
+    refute_match(/SECRET_OF_THIS_MACHINE|nowhere/, seen)
+    assert_equal 2, seen.scan(/--locked --offline/).size
+  end
+
   def test_without_a_toolchain_compilation_says_what_to_do
     copy = repository
     create(copy, '--stage')
@@ -262,9 +285,10 @@ class ReleaseTest < Minitest::Test
     copy = repository
     said, err, status = Harness.run(File.join(copy, 'bosh/scripts/copy-monitoring'))
     assert_predicate status, :success?, said + err
-    FileUtils.mkdir_p([File.join(copy, 'manifests/prometheus/rules'), File.join(copy, 'manifests/grafana')])
+    FileUtils.mkdir_p([File.join(copy, 'manifests/prometheus'), File.join(copy, 'manifests/grafana')])
+    FileUtils.mkdir_p(File.join(copy, 'manifests/prometheus/rules'))
     File.write(File.join(copy, 'manifests/prometheus/rules/zz.rules.yml'), "groups: []\n")
-    File.write(File.join(copy, 'manifests/prometheus/rules/zz.test.yml'), "rule_files: [zz.rules.yml]\n")
+    File.write(File.join(copy, 'manifests/prometheus/zz.test.yml'), "rule_files: [zz.rules.yml]\n")
     File.write(File.join(copy, 'manifests/grafana/zz.json'), "{\"panels\": []}\n")
     said, = Harness.run(File.join(copy, 'bosh/scripts/copy-monitoring'))
     assert_match(/zz\.rules\.yml/, said)
@@ -276,6 +300,8 @@ class ReleaseTest < Minitest::Test
     assert_includes Harness::Job.new('promfetch_dashboards', release: File.join(copy, 'bosh')).templates, 'zz.json'
     File.write(File.join(copy, 'manifests/grafana/zz.json'), "{\"panels\": [\"<%= 1 %>\"]}\n")
     assert_match(/hold <%/, Harness.run(File.join(copy, 'bosh/scripts/copy-monitoring'))[1])
+    File.write(File.join(copy, 'manifests/grafana/zz.json'), "{\"panels\": [\"\u00b5\"]}\n")
+    assert_match(/not plain ASCII/, Harness.run(File.join(copy, 'bosh/scripts/copy-monitoring'))[1])
   end
 
   # What is copied comes out of the renderer as it went in.
