@@ -5,22 +5,12 @@
 #     PROMFETCH=target/debug/promfetch ruby tests/bosh/ops_rendered.rb
 
 require_relative "harness/suite"
-require_relative "harness/platform"
 require_relative "support/combinations"
+require_relative "support/credhub"
 
 class OpsRendered < Minitest::Test
   include Combinations
-
-  GIVEN = YAML.load_file(File.join(CF, "vars-example.yml")).freeze
-
-  # A certificate is slow to make; which one it is does not matter here.
-  def self.certificate
-    @certificate ||= begin
-      authority = Harness::Authority.new("any")
-      certificate, key = authority.issue("any")
-      { "ca" => authority.pem, "certificate" => certificate, "private_key" => key }
-    end
-  end
+  include Credhub
 
   ALL.each do |names|
     define_method("test_#{names.join('_').tr('/-', '__')}") do
@@ -91,26 +81,5 @@ class OpsRendered < Minitest::Test
         [link["name"], link["type"], properties]
       end
     end
-  end
-
-  def filled_in(manifest)
-    values = manifest["variables"].to_h { |variable| [variable["name"], variable["type"] == "certificate" ? OpsRendered.certificate : "Pw-0123456789abcdefghij"] }
-    replace(manifest.reject { |key, _| key == "variables" }, values.merge(GIVEN))
-  end
-
-  def replace(value, values)
-    case value
-    when Hash then value.transform_values { |inner| replace(inner, values) }
-    when Array then value.map { |inner| replace(inner, values) }
-    when /\A\(\(([^()]+)\)\)\z/ then look_up(Regexp.last_match(1), values)
-    when String then value.gsub(/\(\(([^()]+)\)\)/) { look_up(Regexp.last_match(1), values).to_s }
-    else value
-    end
-  end
-
-  def look_up(reference, values)
-    name, part = reference.split(".", 2)
-    found = values.fetch(name)
-    part ? found.fetch(part) : found
   end
 end
