@@ -15,30 +15,31 @@ module Harness
     PAGE = '/v1/apps/acme/prod/shop/metrics'
 
     def setup
+      program = Harness.promfetch
+      @pids = []
       @root = File.realpath(Dir.mktmpdir)
       @authority = Harness::Authority.new('instance identity')
       @nats_authority = Harness::Authority.new('nats')
       @nats = Harness::Nats.new(@root, @nats_authority)
       @instances = [Harness::AppInstance.new(@authority, 0, delay: 1.5), Harness::AppInstance.new(@authority, 1, delay: 1.5)]
       FileUtils.mkdir_p(File.join(@root, 'packages/promfetch/bin'))
-      FileUtils.ln_s(Harness.promfetch, File.join(@root, 'packages/promfetch/bin/promfetch'))
+      FileUtils.ln_s(program, File.join(@root, 'packages/promfetch/bin/promfetch'))
       # There is no user vcap here; what chown is called for is written down.
       FileUtils.mkdir_p(File.join(@root, 'shims'))
       File.write(File.join(@root, 'shims/chown'), "#!/bin/sh\necho \"$@\" >>#{@root}/chown.log\n")
       File.chmod(0o755, File.join(@root, 'shims/chown'))
-      @pids = []
     end
 
     def teardown
-      @pids.each do |pid|
+      Array(@pids).each do |pid|
         Process.kill('KILL', pid)
         Process.wait(pid)
       rescue Errno::ESRCH, Errno::ECHILD
         nil
       end
-      @nats.stop
-      @instances.each(&:stop)
-      FileUtils.rm_rf(@root)
+      @nats&.stop
+      Array(@instances).each(&:stop)
+      FileUtils.rm_rf(@root) if @root
     end
 
     def properties(more = {})

@@ -12,6 +12,9 @@ require 'tmpdir'
 require 'yaml'
 require_relative 'template'
 
+# Whatever the machine's locale is.
+Encoding.default_external = Encoding::UTF_8
+
 module Harness
   REPOSITORY = File.expand_path('../../..', __dir__)
 

@@ -191,8 +191,12 @@ module Harness
       @spec['templates'] || {}
     end
 
+    # Rules and dashboards are in manifests/ until scripts/copy-monitoring has run.
     def source(template)
-      File.join(@folder, 'templates', template)
+      here = File.join(@folder, 'templates', template)
+      return here if File.exist?(here)
+
+      Dir[File.join(@folder, '../../../manifests/{prometheus,prometheus/rules,grafana}', template)].first || here
     end
 
     def monit
