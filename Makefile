@@ -65,8 +65,8 @@ fuzz: ## Spoil pages of the corpus at random, on all cores (SECONDS=600)
 	FUZZ_SECONDS=$(SECONDS) $(CARGO) test --release -p promfetch-core --locked --test fuzz -- --nocapture
 
 .PHONY: openapi
-openapi: build ## Property tests of the broker by its OpenAPI description (OSB=folder)
-	@if [ -d "$(OSB)" ]; then scripts/check-openapi "$(OSB)"; else echo "skipped: openapi, as $(OSB) is not there"; fi
+openapi: build ## Property tests of the API and of the broker by their OpenAPI descriptions (OSB=folder)
+	scripts/check-openapi $(if $(wildcard $(OSB)),'$(OSB)')
 
 BUILT := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 AS_WISHED := PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' DATADIR='$(DATADIR)' DESTDIR='$(DESTDIR)'

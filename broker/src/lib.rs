@@ -17,6 +17,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 mod etag;
+mod openapi;
 mod osb;
 mod router;
 mod secrets;

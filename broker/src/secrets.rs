@@ -1,38 +1,39 @@
 //! What is derived from `broker.secret_key`: the passwords of bindings, which are stored nowhere, and the sealing of
-//! what the store keeps for the broker.
+//! what the store keeps for the broker and browsers keep for people.
 //!
-//! All processes of an installation have the same key, so each makes the same password for a binding. HKDF makes two
-//! independent keys of it, so that nothing learnt of one use helps against the other.
+//! All processes of an installation have the same key, so each makes the same password for a binding. HKDF makes an
+//! independent key of it for each use, so that nothing learnt of one helps against another.
+
+mod seal;
 
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use subtle::ConstantTimeEq;
 
+pub(crate) use self::seal::Seal;
+use self::seal::Sealer;
+
 /// Salt of the derivation (RFC 5869, section 3.1: it need not be secret). Another one would change every password.
 const SALT: &[u8] = b"promfetch broker.secret_key 1";
-/// What sealed text begins with. Another way of sealing gets another word.
-const SEALED: &str = "v1:";
 
 /// The keys that come of one `secret_key`.
 pub(crate) struct SecretKey {
     passwords: hmac::Key,
-    sealing: LessSafeKey,
+    sealing: Sealer,
 }
 
 impl SecretKey {
     /// The keys of this configured text. How long it must be is checked where the configuration is read.
     pub(crate) fn new(text: &str) -> Self {
         let passwords = derive(text, "binding passwords", hmac::HMAC_SHA256);
-        let sealing: UnboundKey = derive(text, "sealed parameters", &AES_256_GCM);
         Self {
             passwords,
-            sealing: LessSafeKey::new(sealing),
+            sealing: Sealer::new(text, "sealed parameters"),
         }
     }
 
@@ -46,37 +47,9 @@ impl SecretKey {
         URL_SAFE_NO_PAD.encode(context.sign())
     }
 
-    /// Encrypts a text for the store. It can only be opened with the same `aad`, so that a text which was moved to
-    /// another row is noticed. A key is good for 2^32 texts (NIST SP 800-38D, section 8.3: random nonces).
+    /// Encrypts a text for the store, to be opened with the same `aad` alone.
     pub(crate) fn seal(&self, aad: &str, plain: &str) -> String {
-        let nonce: [u8; NONCE_LEN] = random();
-        let mut bytes = plain.as_bytes().to_vec();
-        #[expect(
-            clippy::expect_used,
-            reason = "fails above 64 GiB only, and requests are far smaller"
-        )]
-        let tag = self
-            .sealing
-            .seal_in_place_separate_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(aad),
-                &mut bytes,
-            )
-            .expect("the text is shorter than 64 GiB");
-        let sealed = [nonce.as_slice(), &bytes, tag.as_ref()].concat();
-        format!("{SEALED}{}", URL_SAFE_NO_PAD.encode(sealed))
-    }
-
-    /// What was sealed with this key and this `aad`; `None` for all else, whatever is wrong with it.
-    pub(crate) fn open(&self, aad: &str, sealed: &str) -> Option<String> {
-        let mut bytes = URL_SAFE_NO_PAD.decode(sealed.strip_prefix(SEALED)?).ok()?;
-        let (nonce, _) = bytes.split_first_chunk::<NONCE_LEN>()?;
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let plain = self
-            .sealing
-            .open_within(nonce, Aad::from(aad), &mut bytes, NONCE_LEN..)
-            .ok()?;
-        String::from_utf8(plain.to_vec()).ok()
+        self.sealing.seal(aad, plain)
     }
 }
 
@@ -129,19 +102,10 @@ impl Keyring {
         self.current.seal(aad, plain)
     }
 
-    /// [`SecretKey::open`] by the key that fits.
+    /// What was sealed with either key.
     pub(crate) fn open(&self, aad: &str, sealed: &str) -> Option<Opened> {
-        if let Some(plain) = self.current.open(aad, sealed) {
-            return Some(Opened {
-                plain,
-                previous: false,
-            });
-        }
-        let plain = self.previous.as_ref()?.open(aad, sealed)?;
-        Some(Opened {
-            plain,
-            previous: true,
-        })
+        let previous = self.previous.as_ref().map(|key| &key.sealing);
+        seal::open(&self.current.sealing, previous, aad, sealed)
     }
 }
 
@@ -213,11 +177,12 @@ mod tests {
         assert_eq!(username(&binding), format!("b-{}", "ab".repeat(16)));
         // AES-256-GCM written out in Python over openssl's AES.
         assert_eq!(
-            key.open(
-                "row",
-                "v1:AAECAwQFBgcICQoLrhfU-foK0pQggRYPnTy5dZhvgFJWgegdhAWLFu-BRigrKXOnnQ"
-            )
-            .as_deref(),
+            key.sealing
+                .open(
+                    "row",
+                    "v1:AAECAwQFBgcICQoLrhfU-foK0pQggRYPnTy5dZhvgFJWgegdhAWLFu-BRigrKXOnnQ"
+                )
+                .as_deref(),
             Some(r#"{"endpoint":"/stats"}"#)
         );
     }
@@ -245,47 +210,6 @@ mod tests {
         }
         assert_eq!(nonce().len(), 32);
         assert_ne!(nonce(), nonce());
-    }
-
-    #[test]
-    fn sealed_text_opens_only_as_it_was_sealed() {
-        let key = SecretKey::new(KEY);
-        for plain in ["", "{}", "grüße", &"x".repeat(100_000)] {
-            let sealed = key.seal("binding-1", plain);
-            assert_eq!(key.open("binding-1", &sealed).as_deref(), Some(plain));
-            assert_ne!(
-                sealed,
-                key.seal("binding-1", plain),
-                "a new nonce each time"
-            );
-        }
-        let sealed = key.seal("binding-1", "secret");
-        let mut bytes = URL_SAFE_NO_PAD.decode(&sealed[3..]).unwrap();
-        for at in 0..bytes.len() {
-            bytes[at] ^= 1;
-            let changed = format!("v1:{}", URL_SAFE_NO_PAD.encode(&bytes));
-            assert_eq!(key.open("binding-1", &changed), None, "byte {at} changed");
-            bytes[at] ^= 1;
-        }
-        let short = format!("v1:{}", URL_SAFE_NO_PAD.encode([0; 27]));
-        for (aad, text, why) in [
-            ("binding-2", sealed.as_str(), "moved to another row"),
-            ("", &sealed, "without its row"),
-            ("binding-1", &sealed[3..], "no version"),
-            (
-                "binding-1",
-                &sealed.replace("v1:", "v2:"),
-                "another version",
-            ),
-            ("binding-1", "", "nothing"),
-            ("binding-1", "v1:", "nothing sealed"),
-            ("binding-1", "v1:!!", "not base64"),
-            ("binding-1", &short, "shorter than nonce and tag"),
-            ("binding-1", &sealed[..sealed.len() - 4], "cut short"),
-            ("binding-1", r#"{"endpoint":"/x"}"#, "never sealed"),
-        ] {
-            assert_eq!(key.open(aad, text), None, "{why}");
-        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Puts the service together: the client with its sources, the bindings with their store, the broker, access.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use prometheus_client::registry::Registry;
 use promfetch_core::client::Client;
@@ -92,6 +93,7 @@ impl Service {
             gate,
             keeper: keeper.clone(),
             broker,
+            started: Instant::now(),
         };
         Ok(Self {
             api,

@@ -2,6 +2,8 @@
 
 // One URL answers the metrics of all instances of an app that registered on NATS.
 mod scrape;
+// Targets for Prometheus: the list, and who reads it.
+mod sd;
 // A real Prometheus keeps scraping while instances and NATS fail.
 mod prometheus;
 // Real exporters are app instances like any other.
@@ -40,8 +42,10 @@ mod errors;
 mod readiness;
 // The variants of the page: `only-app-metrics`, `/v2`, `metric_path`.
 mod variants;
-// The list of instances, and the page of one.
+// The list of instances, and the page of one; what is told of apps that are not there.
 mod instances;
+// Families and samples as JSON, and the state of the platform.
+mod browse;
 // Which redirects are followed.
 mod redirects;
 // Headers that instances get, and the caller's `Authorization`.
@@ -76,6 +80,8 @@ mod old_config;
 mod demo;
 // The command line without a server.
 mod cli;
+// Why an app is not there, what fails, and targets, on the command line.
+mod explain;
 // Passwords of operators become hashes, and no terminal shows them.
 mod hash_password;
 // promfetch's own metrics, under promfetcher's names.
@@ -86,6 +92,8 @@ mod hostile;
 mod store;
 // Who may read what, and which login reaches whom.
 mod access;
+// People sign in with a browser.
+mod sign_in;
 // Bindings in effect: whose, from when on, in which process, and with which database away.
 mod bindings;
 // The Open Service Broker, as its specification and real platforms have it.
@@ -96,5 +104,7 @@ mod ffi;
 mod readme;
 // The documentation in the binary: what it says works, and it needs nobody else.
 mod doc;
+// The pages that show apps, as a browser without scripts sees them.
+mod explorer;
 // The pages in a real browser.
 mod browser;

@@ -14,6 +14,8 @@ pub struct Seen {
     pub method: Method,
     pub path: String,
     pub headers: http::HeaderMap,
+    /// Empty for all but POST.
+    pub body: Bytes,
     /// `HTTP/1.1` or `HTTP/2.0`.
     pub version: http::Version,
     /// How many requests the instance has had with this one.

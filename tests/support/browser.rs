@@ -3,13 +3,14 @@
 use crate::process;
 use crate::tools;
 
-/// Runs a file of `tests/browser` against the promfetch at `url`, with these variables in the environment.
+/// Runs a file of `tests/browser` against the promfetch at `url`, with these variables in the environment, and gives
+/// what it printed.
 ///
 /// Pictures of pages are left in `target/screenshots/<name>`, for people to look at.
 ///
 /// # Panics
 /// When a test of the file fails, with all that was printed.
-pub async fn run(name: &str, url: &str, environment: &[(&str, &str)]) {
+pub async fn run(name: &str, url: &str, environment: &[(&str, &str)]) -> String {
     let file = tools::repository().join(format!("tests/browser/{name}.test.mjs"));
     let node = tools::folder().join("bin/node");
     assert!(
@@ -47,4 +48,5 @@ pub async fn run(name: &str, url: &str, environment: &[(&str, &str)]) {
         finished.stdout,
         finished.stderr
     );
+    finished.stdout
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, StreamBody};
+use http_body_util::{BodyExt, Collected, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -261,14 +261,20 @@ async fn answer(
     shared: Arc<Shared>,
 ) -> Result<Response<Body>, Infallible> {
     let number = shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    let (head, body) = request.into_parts();
+    let body = match head.method {
+        Method::POST => body.collect().await.map(Collected::to_bytes),
+        _ => Ok(Bytes::new()),
+    };
     let seen = Seen {
-        method: request.method().clone(),
-        path: request
-            .uri()
+        path: head
+            .uri
             .path_and_query()
             .map_or_else(String::new, ToString::to_string),
-        headers: request.headers().clone(),
-        version: request.version(),
+        method: head.method,
+        headers: head.headers,
+        version: head.version,
+        body: body.unwrap_or_default(),
         number,
     };
     shared

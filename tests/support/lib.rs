@@ -18,6 +18,7 @@ pub mod emitter;
 pub mod farm;
 pub mod foundation;
 pub mod gorouter;
+pub mod html;
 pub mod http;
 pub mod instance;
 pub mod library;

@@ -69,7 +69,10 @@ impl Nats {
 
     async fn launch(authority: Option<&Authority>, routes: &[String]) -> Self {
         let client = free_address();
-        let cluster = free_port(client.ip());
+        // The kernel may offer the same one twice, as nobody listens yet.
+        let cluster = std::iter::repeat_with(|| free_port(client.ip()))
+            .find(|cluster| cluster.port() != client.port())
+            .expect("there are many ports");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut config = json!({
             "host": client.ip().to_string(),

@@ -1,5 +1,8 @@
 //! UAA and the Cloud Controller, as far as logins of the platform's users go: tokens with real signatures, the keys
-//! to check them with, and who may see which app. Both are one server, under paths that do not meet.
+//! to check them with, and who may see which app and which space. Both are one server, under paths that do not meet.
+//! [`sign_in`] has the browser's way to a token.
+
+pub mod sign_in;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -44,6 +47,7 @@ pub struct Uaa {
 
 #[derive(Debug)]
 struct State {
+    issuer: String,
     /// Published keys. The last one signs.
     keys: Vec<SigningKey>,
     /// How many keys there were so far.
@@ -52,11 +56,15 @@ struct State {
     tokens: HashMap<String, (String, f64)>,
     /// Users with the apps that they may see.
     permitted: HashSet<(String, String)>,
+    /// Users with the spaces that they may see.
+    spaces: Vec<(String, String)>,
+    sign_ins: sign_in::SignIns,
     /// Answered in place of the keys, and in place of an app.
     instead_of_keys: Option<Answer>,
     instead_of_apps: Option<Answer>,
     key_requests: u64,
     app_requests: u64,
+    space_requests: u64,
 }
 
 struct SigningKey {
@@ -119,6 +127,35 @@ impl SigningKey {
     }
 }
 
+impl State {
+    fn issue(&mut self, user: &str, changes: Value) -> String {
+        let mut claims = claims(user, &self.issuer);
+        let Value::Object(changes) = changes else {
+            panic!("names and values are expected")
+        };
+        let members = claims.as_object_mut().expect("an object");
+        for (name, value) in changes {
+            if value.is_null() {
+                members.remove(&name);
+            } else {
+                members.insert(name, value);
+            }
+        }
+        let key = self.keys.last().expect("there is always a key");
+        let token = key.sign(&header(&key.id), &claims);
+        let expires = claims["exp"].as_f64().unwrap_or(0.0);
+        self.tokens.insert(token.clone(), (user.into(), expires));
+        token
+    }
+
+    /// Whose token this request has, if it still counts.
+    fn user(&self, seen: &Seen) -> Option<String> {
+        let token = seen.header("authorization").strip_prefix("Bearer ")?;
+        let (user, expires) = self.tokens.get(token)?;
+        (*expires > now() as f64).then(|| user.clone())
+    }
+}
+
 impl Uaa {
     /// Over plain HTTP, with one key and nobody who may see anything.
     pub async fn start() -> Self {
@@ -132,14 +169,18 @@ impl Uaa {
 
     async fn start_with(authority: Option<&Authority>) -> Self {
         let state = Arc::new(Mutex::new(State {
+            issuer: String::new(),
             keys: vec![SigningKey::new(1)],
             made: 1,
             tokens: HashMap::new(),
             permitted: HashSet::new(),
+            spaces: Vec::new(),
+            sign_ins: sign_in::SignIns::default(),
             instead_of_keys: None,
             instead_of_apps: None,
             key_requests: 0,
             app_requests: 0,
+            space_requests: 0,
         }));
         let ip = fresh_ip();
         let options = Options {
@@ -150,8 +191,10 @@ impl Uaa {
         };
         let server = Instance::start_with("0", serving(&state), options).await;
         let scheme = if server.tls { "https" } else { "http" };
+        let url = format!("{scheme}://{}", server.address);
+        state.lock().expect("no panic while locked").issuer = format!("{url}/oauth/token");
         Self {
-            url: format!("{scheme}://{}", server.address),
+            url,
             ca_certs: authority.map(Authority::pem).unwrap_or_default(),
             server,
             state,
@@ -160,7 +203,7 @@ impl Uaa {
 
     /// What tokens have as `iss`.
     pub fn issuer(&self) -> String {
-        format!("{}/oauth/token", self.url)
+        self.lock().issuer.clone()
     }
 
     /// The part of promfetch's configuration that names both servers.
@@ -184,24 +227,7 @@ impl Uaa {
     /// # Panics
     /// When `changes` is no object.
     pub fn token_with(&self, user: &str, changes: Value) -> String {
-        let mut state = self.lock();
-        let mut claims = claims(user, &self.issuer());
-        let Value::Object(changes) = changes else {
-            panic!("names and values are expected")
-        };
-        let members = claims.as_object_mut().expect("an object");
-        for (name, value) in changes {
-            if value.is_null() {
-                members.remove(&name);
-            } else {
-                members.insert(name, value);
-            }
-        }
-        let key = state.keys.last().expect("there is always a key");
-        let token = key.sign(&header(&key.id), &claims);
-        let expires = claims["exp"].as_f64().unwrap_or(0.0);
-        state.tokens.insert(token.clone(), (user.into(), expires));
-        token
+        self.lock().issue(user, changes)
     }
 
     /// A token that looks right and was signed by somebody else.
@@ -209,7 +235,7 @@ impl Uaa {
         let state = self.lock();
         let id = &state.keys.last().expect("there is always a key").id;
         let thief = SigningKey::new(state.made + 1);
-        thief.sign(&header(id), &claims(user, &self.issuer()))
+        thief.sign(&header(id), &claims(user, &state.issuer))
     }
 
     /// The Cloud Controller does not know this token any more. Its signature stays right.
@@ -226,6 +252,11 @@ impl Uaa {
         } else {
             state.permitted.remove(&pair);
         }
+    }
+
+    /// From now on the user may see the space.
+    pub fn permit_space(&self, user: &str, space_guid: &str) {
+        self.lock().spaces.push((user.into(), space_guid.into()));
     }
 
     /// Signs with a new key from now on. The old ones are still published.
@@ -269,6 +300,11 @@ impl Uaa {
         self.lock().app_requests
     }
 
+    /// How often the Cloud Controller was asked for spaces.
+    pub fn space_requests(&self) -> u64 {
+        self.lock().space_requests
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic while locked")
     }
@@ -290,6 +326,13 @@ fn answer(seen: &Seen, state: &mut State) -> Answer {
             .clone()
             .unwrap_or_else(|| json_answer(200, &json!({ "keys": keys })));
     }
+    let (path, query) = seen.path.split_once('?').unwrap_or((&seen.path, ""));
+    match (seen.method.as_str(), path) {
+        ("GET", "/oauth/authorize") => return sign_in::authorize(seen, query, state),
+        ("POST", "/oauth/token") => return sign_in::token(seen, state),
+        ("GET", "/v3/spaces") => return spaces(seen, query, state),
+        _ => {}
+    }
     let Some(guid) = seen.path.strip_prefix("/v3/apps/") else {
         return Answer::status(404);
     };
@@ -299,18 +342,46 @@ fn answer(seen: &Seen, state: &mut State) -> Answer {
     }
     // The bytes of GUIDs made by tests are the only ones that come encoded here.
     let guid = guid.replace("%2D", "-");
-    let token = seen.header("authorization").strip_prefix("Bearer ");
-    let user = token
-        .and_then(|token| state.tokens.get(token))
-        .filter(|(_, expires)| *expires > now() as f64);
-    match user {
+    match state.user(seen) {
         None => cloud_controller_error(401, 1000, "CF-InvalidAuthToken", "Invalid Auth Token"),
-        Some((user, _)) if state.permitted.contains(&(user.clone(), guid.clone())) => json_answer(
+        Some(user) if state.permitted.contains(&(user.clone(), guid.clone())) => json_answer(
             200,
             &json!({"guid": guid, "name": "app", "state": "STARTED"}),
         ),
         Some(_) => cloud_controller_error(404, 10010, "CF-ResourceNotFound", "App not found"),
     }
+}
+
+/// One page of the spaces that the user may see.
+fn spaces(seen: &Seen, query: &str, state: &mut State) -> Answer {
+    state.space_requests += 1;
+    if let Some(instead) = &state.instead_of_apps {
+        return instead.clone();
+    }
+    let Some(user) = state.user(seen) else {
+        return cloud_controller_error(401, 1000, "CF-InvalidAuthToken", "Invalid Auth Token");
+    };
+    let fields = sign_in::fields(query);
+    let number = |name: &str, usual: usize| {
+        let given = fields.get(name).and_then(|text| text.parse().ok());
+        given.unwrap_or(usual)
+    };
+    let (page, per_page) = (number("page", 1), number("per_page", 50));
+    let own = state.spaces.iter().filter(|(owner, _)| *owner == user);
+    let all: Vec<_> = own
+        .map(|(_, guid)| json!({"guid": guid, "name": "space"}))
+        .collect();
+    let of_page: Vec<_> = all
+        .iter()
+        .skip((page - 1) * per_page)
+        .take(per_page)
+        .collect();
+    let pagination =
+        json!({"total_results": all.len(), "total_pages": all.len().div_ceil(per_page).max(1)});
+    json_answer(
+        200,
+        &json!({"pagination": pagination, "resources": of_page}),
+    )
 }
 
 fn cloud_controller_error(status: u16, code: u32, title: &str, detail: &str) -> Answer {
@@ -432,7 +503,7 @@ mod tests {
             ("/v3/apps/app-1", &ended, 401, "an old token"),
             ("/v3/apps/app-1", &uaa.forged("jane"), 401, "not issued"),
             ("/v3/apps/app-1", "", 401, "no token"),
-            ("/v3/spaces", &jane, 404, "nothing else is here"),
+            ("/v3/roles", &jane, 404, "nothing else is here"),
         ] {
             let (got, body) = get(&uaa, path, token).await;
             assert_eq!(got, status, "{path}: {why}");

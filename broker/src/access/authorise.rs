@@ -60,14 +60,15 @@ impl Gate {
     }
 
     /// Keeps those apps that the caller may see. Of each app the Cloud Controller has to be asked for a platform user,
-    /// so that user gets at most [`MAX_ASKED`].
+    /// so that user gets at most [`MAX_ASKED`]. A list that was not asked for by app or space is narrowed by the
+    /// spaces of the user first.
     ///
     /// # Errors
-    /// 400 when a platform user has not said which apps, or there are more; 503 when the Cloud Controller does not answer.
+    /// 400 when there are more; 503 when the Cloud Controller does not answer.
     pub(crate) async fn authorise_apps(
         &self,
         access: &Access,
-        apps: Vec<Arc<App>>,
+        mut apps: Vec<Arc<App>>,
         is_narrow: bool,
     ) -> Result<Vec<Arc<App>>, ApiError> {
         let reader = match access {
@@ -78,9 +79,9 @@ impl Gate {
                     // Of a platform user nobody is asked about each app of a list.
                     let why = match reader {
                         Err(why) => why.as_str(),
-                        Ok(Reader::Operator | Reader::User(_)) => break,
-                        Ok(Reader::Binding(scope)) if scope.opens(app) => continue,
-                        Ok(Reader::Binding(_)) => "the login is right, but not for this app",
+                        Ok(Reader::Operator(_) | Reader::User(_)) => break,
+                        Ok(Reader::Binding(scope, _)) if scope.opens(app) => continue,
+                        Ok(Reader::Binding(..)) => "the login is right, but not for this app",
                     };
                     self.audit.count(app, why, Instant::now());
                 }
@@ -89,14 +90,13 @@ impl Gate {
             Access::Reader(reader) => reader,
         };
         if matches!(reader, Reader::User(_)) {
-            if !is_narrow {
-                return Err(ApiError::bad_request(
-                    "Say which apps: by `app=` or by `space=`",
-                ));
+            if !is_narrow || apps.len() > MAX_ASKED {
+                let visible = self.visible(access).await?;
+                apps.retain(|app| visible.may_show(&app.app_id, &app.space_id));
             }
             if apps.len() > MAX_ASKED {
                 return Err(ApiError::bad_request(format!(
-                    "More than {MAX_ASKED} apps: say which by `org=` and `space=`"
+                    "More than {MAX_ASKED} apps: say which by `org=`, `space=` or `app=`"
                 )));
             }
         }
@@ -154,8 +154,8 @@ impl Gate {
 
     async fn may_read(&self, reader: &Reader, app: &App) -> Result<bool, ApiError> {
         match reader {
-            Reader::Operator => Ok(true),
-            Reader::Binding(scope) => Ok(scope.opens(app)),
+            Reader::Operator(_) => Ok(true),
+            Reader::Binding(scope, _) => Ok(scope.opens(app)),
             Reader::User(token) => {
                 let Some(uaa) = &self.uaa else {
                     return Ok(false);

@@ -1,5 +1,6 @@
 //! Who may see an app: the Cloud Controller is asked with the user's own token, and so decides by its own rules.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::answers::Answers;
+use super::spaces::Spaces;
 use super::upstream::{Unavailable, Upstream};
 use crate::config::access::UaaConfig;
 
@@ -32,6 +34,7 @@ pub(super) struct CloudController {
     upstream: Arc<Upstream>,
     running: Arc<Semaphore>,
     answers: Answers<Result<bool, Unavailable>>,
+    spaces: Spaces,
 }
 
 impl CloudController {
@@ -39,8 +42,10 @@ impl CloudController {
     /// As [`Upstream::new`].
     pub(super) fn new(config: &UaaConfig) -> Result<Self, Error> {
         let upstream = Upstream::new("Cloud Controller", &config.cloud_controller, config)?;
+        let upstream = Arc::new(upstream);
         Ok(Self {
-            upstream: Arc::new(upstream),
+            spaces: Spaces::new(Arc::clone(&upstream)),
+            upstream,
             running: Arc::new(Semaphore::new(RUNNING)),
             answers: Answers::new(CAPACITY),
         })
@@ -75,6 +80,20 @@ impl CloudController {
             }
         });
         asked.answer().await.unwrap_or(Err(Unavailable))
+    }
+
+    /// The spaces that the user of this token may see; `None`: too many to be listed. `remaining`: how long the token
+    /// is still good for.
+    ///
+    /// # Errors
+    /// When the Cloud Controller does not say.
+    pub(super) async fn spaces(
+        &self,
+        token: &Secret,
+        remaining: Duration,
+    ) -> Result<Option<Arc<HashSet<Box<str>>>>, Unavailable> {
+        let until = Instant::now() + remaining.min(KEPT);
+        self.spaces.of(token, until).await
     }
 }
 

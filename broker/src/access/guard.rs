@@ -11,13 +11,30 @@ use super::caller::{Caller, Reader};
 use super::{Access, Class, Classes, Gate};
 use crate::api::errors::ApiError;
 use crate::config::access::Mode;
+use crate::web::sign_in;
 
 /// The headers and the path of a request.
 type Asked<'r> = (&'r HeaderMap, &'r str);
 
+/// Why a request does not pass, and who has sent it as far as that is known.
+struct Refused {
+    error: ApiError,
+    access: Access,
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self {
+            error,
+            access: Access::Nothing,
+        }
+    }
+}
+
 /// Lets a request pass to its handler, or answers in its place.
 ///
-/// A path that no route matches is a reader's matter: only who may read learns that there is nothing.
+/// A path that no route matches is a reader's matter: only who may read learns that there is nothing. People who look
+/// at a page with a browser are led to where they can sign in.
 pub(crate) async fn guard(
     State((gate, classes)): State<(Gate, Classes)>,
     mut request: Request,
@@ -40,22 +57,33 @@ pub(crate) async fn guard(
             request.extensions_mut().insert(access);
             next.run(request).await
         }
-        Err(error) => error.into_response(),
+        Err(Refused { error, access }) => {
+            if let Some(response) = sign_in::turned_away(&request, &error, &access) {
+                return response;
+            }
+            if gate.is_script(request.headers()) {
+                return error.without_dialog().into_response();
+            }
+            error.into_response()
+        }
     }
 }
 
 impl Gate {
     /// What the caller of a route of this class may see.
-    async fn admit(&self, class: Class, asked: Asked<'_>) -> Result<Access, ApiError> {
+    async fn admit(&self, class: Class, asked: Asked<'_>) -> Result<Access, Refused> {
         match (class, self.mode) {
             (Class::Public | Class::Broker, _) => Ok(Access::Nothing),
             (Class::Reader | Class::Platform, Mode::Open) => Ok(Access::Everything),
             (Class::Reader | Class::Platform, Mode::Audit) => Ok(self.audit(class, asked).await),
-            (Class::Reader, Mode::Protected) => self.reader(asked).await.map(Access::Reader),
+            (Class::Reader, Mode::Protected) => Ok(Access::Reader(self.reader(asked).await?)),
             (Class::Operator, _) | (Class::Platform, Mode::Protected) => {
                 match self.reader(asked).await? {
-                    Reader::Operator => Ok(Access::Reader(Reader::Operator)),
-                    _ => Err(ApiError::forbidden("This page is for operators")),
+                    reader @ Reader::Operator(_) => Ok(Access::Reader(reader)),
+                    other => Err(Refused {
+                        error: ApiError::forbidden("This page is for operators"),
+                        access: Access::Reader(other),
+                    }),
                 }
             }
         }
@@ -84,21 +112,32 @@ impl Gate {
         }
     }
 
+    /// Whether a page's script asks, for which the browser would open a dialog of its own at a Basic challenge. Browsers
+    /// say so (Fetch Metadata), but only to encrypted hosts and to this machine; a session gives them away too.
+    fn is_script(&self, headers: &HeaderMap) -> bool {
+        let destination = headers.get("sec-fetch-dest");
+        destination.is_some_and(|destination| destination == "empty")
+            || self.sessions.is_there(headers)
+    }
+
     /// Nobody is refused, but handlers learn who would be. A login that is not promfetch's is not looked at: it may
     /// be for the app.
     async fn audit(&self, class: Class, (headers, path): Asked<'_>) -> Access {
-        let reader = if self.is_own_login(headers) {
-            match timeout(PATIENCE, self.identify(headers)).await {
-                Ok(Ok(Caller::Known(reader))) => Ok(reader),
-                Ok(Ok(Caller::Nobody)) => Err("there is no login".into()),
-                Ok(Ok(Caller::Wrong(why))) => Err(why),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(_) => Err("the login could not be checked in time".into()),
+        let found = async {
+            if self.is_own_login(headers) {
+                self.identify(headers).await
+            } else {
+                self.identify_session(headers).await
             }
-        } else {
-            Err("there is no login".into())
         };
-        if class == Class::Platform && !matches!(reader, Ok(Reader::Operator)) {
+        let reader = match timeout(PATIENCE, found).await {
+            Ok(Ok(Caller::Known(reader))) => Ok(reader),
+            Ok(Ok(Caller::Nobody)) => Err("there is no login".into()),
+            Ok(Ok(Caller::Wrong(why))) => Err(why),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("the login could not be checked in time".into()),
+        };
+        if class == Class::Platform && !matches!(reader, Ok(Reader::Operator(_))) {
             tracing::debug!(
                 path,
                 "with protected access this page would need an operator's login"

@@ -2,8 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use promfetch_core::config::Secret;
 
 /// Longest Basic credentials, in bytes of the header.
@@ -37,6 +37,14 @@ impl Login {
             // Two parsers on the way could each believe another one.
             return Err(Unreadable("There is more than one Authorization header"));
         }
+        Self::parse(value).map(Some)
+    }
+
+    /// The login of such a header.
+    ///
+    /// # Errors
+    /// When it is none by the RFCs.
+    pub(crate) fn parse(value: &HeaderValue) -> Result<Self, Unreadable> {
         let value = value
             .to_str()
             .map_err(|_| Unreadable("The Authorization header has characters outside of ASCII"))?;
@@ -44,9 +52,9 @@ impl Login {
         // RFC 9110, section 11.4: one or more blanks.
         let credentials = credentials.trim_start_matches(' ');
         if scheme.eq_ignore_ascii_case("basic") {
-            basic(credentials).map(Some)
+            basic(credentials)
         } else if scheme.eq_ignore_ascii_case("bearer") {
-            bearer(credentials).map(Some)
+            bearer(credentials)
         } else {
             Err(Unreadable(
                 "The Authorization header is neither Basic nor Bearer",
@@ -92,8 +100,6 @@ fn bearer(token: &str) -> Result<Login, Unreadable> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     /// `user|password`, `Bearer|token`, or the error.

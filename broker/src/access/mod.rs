@@ -6,7 +6,8 @@
 //!
 //! `login` reads what a caller sends, `claim` whose it might be, `caller` finds out whose it is: a binding's, an
 //! operator's (`operators`, `password`) or a platform user's token (`uaa`). `slow_down` makes guessing slow, `audit`
-//! counts whom protected access would refuse.
+//! counts whom protected access would refuse. People show their login once (`sign_in`), or the platform's (`code`),
+//! and browsers bring it again, sealed, in a cookie (`session`, `cookie`).
 
 mod answers;
 pub(crate) mod audit;
@@ -14,21 +15,28 @@ mod authorise;
 mod caller;
 mod claim;
 mod cloud_controller;
+mod code;
+mod cookie;
 mod guard;
 mod jwks;
 mod jwt;
 pub(crate) mod login;
 mod operators;
 pub(crate) mod password;
+mod session;
+mod sign_in;
 pub(crate) mod slow_down;
+mod spaces;
 #[cfg(test)]
 mod testing;
 mod uaa;
 mod upstream;
+mod visible;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -36,10 +44,13 @@ use promfetch_core::Error;
 
 pub(crate) use self::caller::Reader;
 pub(crate) use self::guard::guard;
+pub(crate) use self::sign_in::{Answer, Failed};
 
 use self::audit::Audit;
 use self::claim::Claim;
+use self::code::Code;
 use self::operators::Operators;
+use self::session::Sessions;
 use self::slow_down::Slow;
 use self::uaa::Uaa;
 use crate::bindings::Bindings;
@@ -75,6 +86,16 @@ pub(crate) enum Access {
     Reader(Reader),
 }
 
+impl Access {
+    /// Who has signed in, as it is shown to that person. Parts of it may be any text.
+    pub(crate) fn viewer(&self) -> Option<String> {
+        match self {
+            Self::Reader(reader) | Self::Audited(Ok(reader)) => Some(reader.to_string()),
+            Self::Audited(Err(_)) | Self::Nothing | Self::Everything => None,
+        }
+    }
+}
+
 /// The class of each route, by the pattern under which the router knows it.
 pub(crate) type Classes = Arc<HashMap<&'static str, Class>>;
 
@@ -87,6 +108,9 @@ pub(crate) struct Rules {
     mode: Mode,
     operators: Operators,
     uaa: Option<Uaa>,
+    /// The platform's login for people; `None`: no client is configured.
+    code: Option<Code>,
+    sessions: Sessions,
     bindings: Option<Bindings>,
     /// Names at the service broker: their passwords are not for apps.
     broker_users: Vec<String>,
@@ -130,6 +154,11 @@ impl Gate {
             mode: access.mode,
             operators: Operators::new(operators.collect()),
             uaa: access.uaa.as_ref().map(Uaa::new).transpose()?,
+            code: match &access.uaa {
+                Some(uaa) if !uaa.client_id.is_empty() => Some(Code::new(uaa, &config.base_url)?),
+                _ => None,
+            },
+            sessions: Sessions::new(config),
             bindings,
             broker_users: [&broker.login.user, &broker.previous_login.user]
                 .into_iter()
@@ -177,4 +206,11 @@ impl Gate {
     pub(crate) fn mode(&self) -> Mode {
         self.mode
     }
+}
+
+/// The time since 1970. With a clock before that, everything has ended.
+fn now() -> Duration {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or(Duration::MAX)
 }

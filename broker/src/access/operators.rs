@@ -57,6 +57,19 @@ impl Operators {
     /// # Errors
     /// When too many logins are being checked.
     pub(crate) async fn verify(&self, name: &str, password: &str) -> Result<bool, Busy> {
+        self.check(name, password, false).await
+    }
+
+    /// Whether what once was an operator's login still is. That it is not is remembered too: a page in a browser goes
+    /// on asking, and the hashes of a process never change.
+    ///
+    /// # Errors
+    /// When too many logins are being checked.
+    pub(crate) async fn still(&self, name: &str, password: &str) -> Result<bool, Busy> {
+        self.check(name, password, true).await
+    }
+
+    async fn check(&self, name: &str, password: &str, keep_wrong: bool) -> Result<bool, Busy> {
         let Some(hash) = self.hash_of(name) else {
             return Ok(false);
         };
@@ -67,7 +80,8 @@ impl Operators {
             async move {
                 let fits = verifier.verify(&hash, &password.0).await;
                 let right = fits.map(|fits| fits && known);
-                let until = (right == Ok(true)).then(|| Instant::now() + REMEMBERED);
+                let is_kept = right == Ok(true) || (keep_wrong && right == Ok(false));
+                let until = is_kept.then(|| Instant::now() + REMEMBERED);
                 (right, until)
             }
         });
@@ -142,6 +156,29 @@ mod tests {
         }
         tokio::time::advance(REMEMBERED).await;
         assert!(!operators.remembers("jane", "correct horse"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outdated_password_is_worked_at_once() {
+        let operators = operators();
+        for (name, password, right) in [
+            ("jane", "correct horse", true),
+            ("jane", "the old one", false),
+        ] {
+            for _ in 0..3 {
+                assert_eq!(operators.still(name, password).await, Ok(right));
+            }
+            let kept = operators
+                .verified
+                .kept_on(&[name, password], Instant::now());
+            assert_eq!(kept, Some(Ok(right)), "{password}");
+        }
+        assert!(!operators.remembers("jane", "the old one"));
+        assert_eq!(operators.verify("jane", "guessed").await, Ok(false));
+        let guessed = operators
+            .verified
+            .kept_on(&["jane", "guessed"], Instant::now());
+        assert_eq!(guessed, None, "guesses would push out what is right");
     }
 
     #[tokio::test]

@@ -1,6 +1,8 @@
 //! Logins of the platform's users: a token of UAA, and the Cloud Controller's word on what its user may see.
 
-use std::time::{Duration, SystemTime};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use promfetch_core::config::Secret;
 use promfetch_core::{Error, Kind};
@@ -8,6 +10,7 @@ use promfetch_core::{Error, Kind};
 use super::cloud_controller::CloudController;
 use super::jwks::Jwks;
 use super::jwt::{Expected, Invalid, Unverified, issuer_unverified};
+use super::now;
 use super::upstream::Unavailable;
 use crate::config::access::UaaConfig;
 
@@ -32,6 +35,11 @@ impl Token {
     /// Name of the user, or of the client that has no user. Any text: for logs, not for decisions.
     pub(crate) fn user(&self) -> &str {
         &self.user
+    }
+
+    /// How long it is still good for.
+    pub(super) fn remaining(&self) -> Duration {
+        self.expires.saturating_sub(now())
     }
 }
 
@@ -99,7 +107,7 @@ impl Uaa {
         token: &Token,
         app_guid: &str,
     ) -> Result<bool, Unavailable> {
-        let remaining = token.expires.saturating_sub(now());
+        let remaining = token.remaining();
         if remaining.is_zero() {
             return Ok(false);
         }
@@ -108,18 +116,26 @@ impl Uaa {
             .await
     }
 
+    /// The spaces that the user of this token may see, by GUID; `None`: too many to be listed.
+    ///
+    /// # Errors
+    /// When the Cloud Controller does not say.
+    pub(crate) async fn spaces(
+        &self,
+        token: &Token,
+    ) -> Result<Option<Arc<HashSet<Box<str>>>>, Unavailable> {
+        let remaining = token.remaining();
+        if remaining.is_zero() {
+            return Ok(Some(Arc::default()));
+        }
+        self.cloud_controller.spaces(&token.raw, remaining).await
+    }
+
     /// Whether this claims to be one of UAA's tokens. Such a one is not handed on to apps, right or not: an app could
     /// act as its user.
     pub(crate) fn issued(&self, token: &str) -> bool {
         issuer_unverified(token).is_some_and(|issuer| issuer == self.issuer)
     }
-}
-
-/// The time since 1970. With a clock before that, every token has expired.
-fn now() -> Duration {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or(Duration::MAX)
 }
 
 #[cfg(test)]

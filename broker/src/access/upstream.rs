@@ -6,7 +6,7 @@ use std::time::Duration;
 use promfetch_core::config::Secret;
 use promfetch_core::{Error, Kind, tls};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Client, RequestBuilder, Url};
 
 use crate::config::access::UaaConfig;
 
@@ -77,22 +77,29 @@ impl Upstream {
         token: Option<&Secret>,
         most: usize,
     ) -> Result<(u16, Vec<u8>), String> {
-        let mut request = self
-            .client
-            .get(format!("{}{path}", self.base))
-            .header("accept", "application/json");
+        let mut request = self.client.get(format!("{}{path}", self.base));
         if let Some(token) = token {
             request = request.bearer_auth(&token.0);
         }
-        let mut response = request.send().await.map_err(|error| describe(&error))?;
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| describe(&error))? {
-            if body.len() + piece.len() > most {
-                return Err(format!("the answer is longer than {most} bytes"));
-            }
-            body.extend_from_slice(&piece);
-        }
-        Ok((response.status().as_u16(), body))
+        receive(request, most).await
+    }
+
+    /// `POST` of a form to a path: status and body, which has at most `most` bytes.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub(super) async fn post_form(
+        &self,
+        path: &str,
+        form: String,
+        most: usize,
+    ) -> Result<(u16, Vec<u8>), String> {
+        let request = self
+            .client
+            .post(format!("{}{path}", self.base))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form);
+        receive(request, most).await
     }
 
     /// Logs when trouble begins, changes and ends, and gives it on without its words.
@@ -114,6 +121,23 @@ impl Upstream {
             }
         }
     }
+}
+
+/// Sends a request and reads the whole answer.
+async fn receive(request: RequestBuilder, most: usize) -> Result<(u16, Vec<u8>), String> {
+    let mut response = request
+        .header("accept", "application/json")
+        .send()
+        .await
+        .map_err(|error| describe(&error))?;
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(|error| describe(&error))? {
+        if body.len() + piece.len() > most {
+            return Err(format!("the answer is longer than {most} bytes"));
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok((response.status().as_u16(), body))
 }
 
 /// An error of reqwest: its innermost cause, without the URL.

@@ -1,5 +1,6 @@
 //! The form that `Accept` and `Accept-Encoding` share: a list of names, each with a weight.
 
+use axum::http::header::ACCEPT;
 use axum::http::{HeaderMap, HeaderName};
 
 /// The value of a header that may stand on several lines. `None` when it is absent or not readable text.
@@ -36,6 +37,13 @@ pub(crate) fn items(value: &str) -> impl Iterator<Item = (&str, f32)> {
     })
 }
 
+/// Whether the caller names HTML, as browsers do for pages. A wildcard does not count: scrapers and curl send one.
+pub(crate) fn names_html(headers: &HeaderMap) -> bool {
+    joined(headers, ACCEPT).is_some_and(|value| {
+        items(&value).any(|(name, q)| q > 0.0 && name.eq_ignore_ascii_case("text/html"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::header::ACCEPT_ENCODING;
@@ -65,6 +73,30 @@ mod tests {
         ] {
             assert_eq!(items(value).collect::<Vec<_>>(), want, "{value:?}: {why}");
         }
+    }
+
+    #[test]
+    fn browsers_name_html() {
+        for (value, want, why) in [
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+                true,
+                "a browser",
+            ),
+            ("Text/HTML;charset=utf-8", true, "any case"),
+            ("*/*", false, "curl"),
+            ("text/*", false, "any text"),
+            ("text/html;q=0", false, "refused by name"),
+            (
+                "application/openmetrics-text,*/*;q=0.1",
+                false,
+                "Prometheus",
+            ),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, value.parse().unwrap())]);
+            assert_eq!(names_html(&headers), want, "{why}");
+        }
+        assert!(!names_html(&HeaderMap::new()));
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //! | `SELECTOR/metrics` | the merged page |
 //! | `SELECTOR/only-app-metrics` | the same without external exporters and health |
 //! | `SELECTOR/instances` | the state of each instance, as JSON |
+//! | `SELECTOR/families` | what the app's instances have metrics of, as JSON; `/v1` only |
+//! | `SELECTOR/samples?family=NAME` | the samples of one family, as JSON; `/v1` only |
 //! | `SELECTOR/instances/N/metrics` | the page of one instance; `N` is its index or its GUID |
 //!
 //! `SELECTOR` is `{guid}`, `{route host}`, `{org}/{space}/{app}`, or nothing: then `?app=` or `?route_url=` names it.
@@ -19,6 +21,8 @@ use percent_encoding::percent_decode_str;
 use promfetch_core::selector::Selector;
 
 use super::errors::ApiError;
+
+pub(crate) mod describe;
 
 /// The version in the path. They differ in what apps are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,10 @@ pub(crate) enum Kind {
     Page,
     /// The state of each instance.
     Instances,
+    /// The families of all instances.
+    Families,
+    /// The samples of the family of this name.
+    Samples(String),
     /// One instance's page, by index or GUID.
     InstancePage(String),
 }
@@ -62,7 +70,7 @@ pub(crate) fn parse(uri: &Uri) -> Result<Address, ApiError> {
     let Some((version, segments)) = split(uri.path()) else {
         return Err(unknown());
     };
-    let Some(form) = Form::of(&segments) else {
+    let Some(form) = Form::of(version, &segments) else {
         return Err(unknown());
     };
     let selector = match form.selector {
@@ -75,6 +83,8 @@ pub(crate) fn parse(uri: &Uri) -> Result<Address, ApiError> {
     let kind = match form.word {
         Word::Metrics | Word::OnlyAppMetrics => Kind::Page,
         Word::Instances => Kind::Instances,
+        Word::Families => Kind::Families,
+        Word::Samples => Kind::Samples(parameters.family()?),
         Word::InstancePage(n) => Kind::InstancePage(decode(n)?),
     };
     let (metric_path, process_type) = (
@@ -91,23 +101,74 @@ pub(crate) fn parse(uri: &Uri) -> Result<Address, ApiError> {
     })
 }
 
+impl Address {
+    /// What a page of the explorer is about.
+    fn of_selector(selector: Selector) -> Self {
+        Self {
+            selector,
+            kind: Kind::Families,
+            version: Version::V1,
+            only_app_metrics: true,
+            metric_path: None,
+            process_type: None,
+        }
+    }
+
+    /// What somebody typed, as `?app=` would have it.
+    ///
+    /// # Errors
+    /// 400 for what can be no selector.
+    pub(crate) fn of_text(text: &str) -> Result<Self, ApiError> {
+        Ok(Self::of_selector(Selector::parse_decoded(text, true)?))
+    }
+
+    /// The address of an app's page: all of the path behind `/apps/` is the selector.
+    ///
+    /// # Errors
+    /// 400 for a selector or a query that cannot be read.
+    pub(crate) fn of_page(uri: &Uri) -> Result<Self, ApiError> {
+        let parameters = Parameters::of(uri)?;
+        let path = uri.path();
+        let selector = match path.strip_prefix("/apps/").unwrap_or(path) {
+            "" => parameters.selector()?,
+            several if several.contains('/') => Selector::parse(several)?,
+            single => single_segment(single)?,
+        };
+        Ok(Self {
+            metric_path: parameters.filled("metric_path"),
+            process_type: parameters.filled("process_type"),
+            ..Self::of_selector(selector)
+        })
+    }
+}
+
 /// The form of a path as a fixed text, for metrics: a bounded set, whatever callers ask for.
 pub(crate) fn pattern(path: &str) -> &'static str {
     let Some((version, segments)) = split(path) else {
         return "other";
     };
     let v1 = version == Version::V1;
-    match Form::of(&segments).map(|form| form.word) {
+    match Form::of(version, &segments).map(|form| form.word) {
         None => "other",
         Some(Word::Metrics) if v1 => "/v1/apps/{selector}/metrics",
         Some(Word::OnlyAppMetrics) if v1 => "/v1/apps/{selector}/only-app-metrics",
         Some(Word::Instances) if v1 => "/v1/apps/{selector}/instances",
+        Some(Word::Families) => "/v1/apps/{selector}/families",
+        Some(Word::Samples) => "/v1/apps/{selector}/samples",
         Some(Word::InstancePage(_)) if v1 => "/v1/apps/{selector}/instances/{instance}/metrics",
         Some(Word::Metrics) => "/v2/apps/{selector}/metrics",
         Some(Word::OnlyAppMetrics) => "/v2/apps/{selector}/only-app-metrics",
         Some(Word::Instances) => "/v2/apps/{selector}/instances",
         Some(Word::InstancePage(_)) => "/v2/apps/{selector}/instances/{instance}/metrics",
     }
+}
+
+/// `?family=` of a request that is no app's.
+///
+/// # Errors
+/// 400 when there is none.
+pub(super) fn family(uri: &Uri) -> Result<String, ApiError> {
+    Parameters::of(uri)?.family()
 }
 
 fn split(path: &str) -> Option<(Version, Vec<&str>)> {
@@ -123,6 +184,8 @@ enum Word<'a> {
     Metrics,
     OnlyAppMetrics,
     Instances,
+    Families,
+    Samples,
     InstancePage(&'a str),
 }
 
@@ -133,7 +196,7 @@ struct Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    fn of(segments: &'a [&'a str]) -> Option<Self> {
+    fn of(version: Version, segments: &'a [&'a str]) -> Option<Self> {
         // After a selector of no, one or three segments, `instances/N` belongs to the end; an organization whose space
         // is called `instances` is reached by `?app=`.
         if let [selector @ .., "instances", n, "metrics"] = segments
@@ -149,6 +212,8 @@ impl<'a> Form<'a> {
             "metrics" => Word::Metrics,
             "only-app-metrics" => Word::OnlyAppMetrics,
             "instances" => Word::Instances,
+            "families" if version == Version::V1 => Word::Families,
+            "samples" if version == Version::V1 => Word::Samples,
             _ => return None,
         };
         Some(Self { selector, word })
@@ -177,7 +242,7 @@ fn decode(segment: &str) -> Result<String, ApiError> {
 
 fn unknown() -> ApiError {
     ApiError::not_found(
-        "There is no such page; below an app are `metrics`, `only-app-metrics` and `instances`",
+        "There is no such page; below an app are `metrics`, `only-app-metrics`, `instances`, `families` and `samples`",
     )
 }
 
@@ -204,6 +269,16 @@ impl Parameters {
             .map(str::trim)
             .filter(|value| !value.is_empty())
             .map(str::to_string)
+    }
+
+    /// The name of a family. It is not trimmed: a name may be any text.
+    fn family(&self) -> Result<String, ApiError> {
+        match self.get("family") {
+            Some(name) if !name.is_empty() => Ok(name.to_string()),
+            _ => Err(ApiError::bad_request(
+                "Say which family is meant: `?family=NAME`; `families` lists their names",
+            )),
+        }
     }
 
     fn selector(&self) -> Result<Selector, ApiError> {

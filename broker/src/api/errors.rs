@@ -17,6 +17,8 @@ use axum::response::{IntoResponse, Response};
 use promfetch_core::{Error, Kind};
 
 use super::accept;
+use super::missing::Missing;
+use crate::openapi::Problem;
 
 /// Seconds after which a caller may try again: about a heartbeat's share of the time until the table is complete.
 const RETRY_NOT_READY: u32 = 5;
@@ -26,7 +28,7 @@ const RETRY_OVERLOADED: u32 = 2;
 const RETRY_LOGIN: u32 = 10;
 
 /// What a caller is told when there is no page.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ApiError {
     status: StatusCode,
     /// One sentence without a full stop. promfetcher's words where it has them.
@@ -34,6 +36,10 @@ pub(crate) struct ApiError {
     retry_after: Option<u32>,
     /// Of a 401: a token is good as well.
     takes_tokens: bool,
+    /// What JSON says besides.
+    more: Option<Box<Missing>>,
+    /// Of a 401: no browser is to ask for a login by itself.
+    without_dialog: bool,
 }
 
 impl ApiError {
@@ -49,7 +55,26 @@ impl ApiError {
             message,
             retry_after: None,
             takes_tokens: false,
+            more: None,
+            without_dialog: false,
         }
+    }
+
+    /// The same with what JSON says besides.
+    pub(super) fn with(self, more: Missing) -> Self {
+        Self {
+            more: Some(Box::new(more)),
+            ..self
+        }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The sentence, without a full stop. It may repeat what somebody wrote.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -73,6 +98,14 @@ impl ApiError {
     pub(crate) fn with_bearer(self) -> Self {
         Self {
             takes_tokens: true,
+            ..self
+        }
+    }
+
+    /// The same 401 for a browser: a Basic challenge would make it open a dialog of its own, over a page that knows better.
+    pub(crate) fn without_dialog(self) -> Self {
+        Self {
+            without_dialog: true,
             ..self
         }
     }
@@ -101,16 +134,20 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
     }
 
-    fn headers(&self) -> HeaderMap {
+    /// What goes with the answer, in whatever form it is written.
+    pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                WWW_AUTHENTICATE,
-                HeaderValue::from_static("Basic realm=\"promfetch\""),
-            );
+            // There must be a challenge (RFC 9110, section 15.5.2). Of this one browsers know nothing.
+            let challenge = if self.without_dialog {
+                "Cookie realm=\"promfetch\""
+            } else {
+                "Basic realm=\"promfetch\""
+            };
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if self.takes_tokens {
             headers.append(
@@ -122,8 +159,18 @@ impl ApiError {
     }
 
     fn problem(&self) -> String {
-        let title = self.status.canonical_reason().unwrap_or("Error");
-        serde_json::json!({"type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.message}).to_string()
+        let more = self.more.as_deref();
+        let problem = Problem {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: self.message.clone(),
+            near: more.and_then(|more| more.near.clone()),
+            component: more.filter(|more| more.component).map(|_| true),
+            table: more.and_then(|more| more.table.clone()),
+        };
+        // Texts and numbers cannot fail to be written.
+        serde_json::to_string(&problem).unwrap_or_default()
     }
 }
 
@@ -166,10 +213,10 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Middleware: writes errors as `application/problem+json` for callers that ask for JSON, and below `/instances`,
-/// which answers JSON to everybody.
+/// Middleware: writes errors as `application/problem+json` for callers that ask for JSON, and where the answer is JSON
+/// to everybody.
 pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
-    let json = wants_json(request.headers()) || request.uri().path().ends_with("/instances");
+    let json = wants_json(request.headers()) || answers_json(request.uri().path());
     let mut response = next.run(request).await;
     let Some(error) = response.extensions_mut().remove::<ApiError>() else {
         return response;
@@ -187,6 +234,13 @@ pub(crate) async fn negotiate(request: Request, next: Next) -> Response {
     );
     response.headers_mut().remove(CONTENT_LENGTH);
     response.map(|_| error.problem().into())
+}
+
+/// Whether what is at this path is JSON, whatever the caller takes.
+fn answers_json(path: &str) -> bool {
+    ["/instances", "/families", "/samples", "/v1/platform"]
+        .iter()
+        .any(|end| path.ends_with(end))
 }
 
 /// Whether the caller names JSON. A wildcard does not count: every scraper sends `*/*;q=0.1`.
@@ -212,6 +266,14 @@ pub(crate) async fn method_not_allowed() -> ApiError {
     ApiError::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "Only GET and HEAD are answered here",
+    )
+}
+
+/// The same where forms are taken.
+pub(crate) async fn no_such_method() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Only GET, HEAD and POST are answered here",
     )
 }
 
@@ -341,7 +403,7 @@ mod tests {
 
     #[tokio::test]
     async fn json_is_written_only_when_named() {
-        let want = r#"{"detail":"gone","status":404,"title":"Not Found","type":"about:blank"}"#;
+        let want = r#"{"type":"about:blank","title":"Not Found","status":404,"detail":"gone"}"#;
         for (path, accept, json, why) in [
             ("/x", "application/problem+json", true, "named"),
             (
@@ -359,6 +421,7 @@ mod tests {
             ),
             ("/x", "", false, "nothing said"),
             ("/x/instances", "*/*", true, "JSON to everybody"),
+            ("/v1/platform/samples", "*/*", true, "JSON to everybody"),
         ] {
             let (status, headers, body) = answer(ApiError::not_found("gone"), path, accept).await;
             assert_eq!(status, 404, "{path} {accept}");

@@ -37,9 +37,14 @@ pub(crate) enum Scope {
 impl Scope {
     /// Whether it opens this app. An app without a space is in none, also not in a nameless one.
     pub(crate) fn opens(&self, app: &App) -> bool {
+        self.covers(&app.app_id, &app.space_id)
+    }
+
+    /// The same for an app of which only these GUIDs are known.
+    pub(crate) fn covers(&self, app_id: &str, space_id: &str) -> bool {
         match self {
-            Self::App(guid) => **guid == *app.app_id,
-            Self::Space(guid) => !guid.is_empty() && **guid == *app.space_id,
+            Self::App(guid) => guid == app_id,
+            Self::Space(guid) => !guid.is_empty() && guid == space_id,
         }
     }
 }

@@ -1,14 +1,17 @@
-//! What `fetch` and `routes` share: a client of their own, waited for until it knows the platform.
+//! What commands share that ask the configuration's sources: a client of their own, waited for until it knows the
+//! platform, and what is bound.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use promfetch_core::client::Client;
+use promfetch_core::client::{Bound, Client};
 use promfetch_core::discovery::Readiness;
+use promfetch_core::selector::Selector;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Failure, logging, progress};
-use crate::bindings::held::Vault;
+use crate::bindings::{self, held::Vault};
 use crate::config::{Config, Logging};
 use crate::service;
 use crate::store::Binding;
@@ -65,6 +68,31 @@ pub(super) async fn bindings(config: &Config) -> Result<(Vec<Binding>, Vault), F
     store.close().await;
     let vault = Vault::new(service::keyring(&config.broker));
     Ok((rows.map_err(Failure::failed)?, vault))
+}
+
+/// A selector as on a URL's path, and also a route with a path, which has no place there.
+pub(super) fn selector(text: &str) -> Result<Selector, promfetch_core::Error> {
+    Selector::parse(text).or_else(|error| {
+        if text.contains('.') {
+            Selector::parse_decoded(text, false)
+        } else {
+            Err(error)
+        }
+    })
+}
+
+/// What apps have bound, where a database is configured. Whoever names a path wants that one.
+pub(super) async fn bound(config: &Config, has_path: bool) -> Result<Arc<Bound>, Failure> {
+    if has_path || service::store_settings(config).is_none() {
+        return Ok(Arc::default());
+    }
+    let (rows, vault) = bindings(config).await.map_err(|failure| {
+        Failure::failed(format!(
+            "{}\nthe path that the app has bound is not known: name one with `--metric-path`",
+            failure.message
+        ))
+    })?;
+    Ok(Arc::new(bindings::bound(&rows, &vault)))
 }
 
 /// Which source is missing, since that is the one to look at.
@@ -127,6 +155,31 @@ mod tests {
         ] {
             assert_eq!(
                 seconds(text).ok().map(|time| time.as_secs_f64()),
+                want,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn selectors_of_the_command_line() {
+        for (text, want) in [
+            ("o/s/a", Some("o/s/a")),
+            ("o/s/a%2Fb", Some("o/s/a%2Fb")),
+            ("shop.example.org", Some("shop.example.org")),
+            ("shop.example.org/cart", Some("shop.example.org/cart")),
+            (
+                "https://shop.example.org/a/b",
+                Some("https://shop.example.org/a/b"),
+            ),
+            ("o/s", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                selector(text)
+                    .ok()
+                    .map(|selector| selector.to_string())
+                    .as_deref(),
                 want,
                 "{text}"
             );

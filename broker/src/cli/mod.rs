@@ -15,6 +15,7 @@ mod bindings;
 mod check_config;
 mod completions;
 mod demo;
+mod explain;
 mod fetch;
 mod form;
 mod hash_password;
@@ -23,7 +24,11 @@ mod man;
 mod merge;
 mod progress;
 mod routes;
+mod running;
+mod sd;
 mod serve;
+mod table;
+mod top;
 
 /// `EX_USAGE` of sysexits: the command line or the configuration is wrong, and trying again will not help.
 const USAGE: u8 = 64;
@@ -61,6 +66,9 @@ enum Command {
     Demo(demo::Arguments),
     CheckConfig(check_config::Arguments),
     Fetch(fetch::Arguments),
+    Explain(explain::Arguments),
+    Top(top::Arguments),
+    Sd(sd::Arguments),
     Routes(routes::Arguments),
     Bindings(bindings::Arguments),
     Merge(merge::Arguments),
@@ -144,6 +152,9 @@ fn run(command: Command) -> Outcome {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::CheckConfig(arguments) => check_config::run(&arguments),
         Command::Fetch(arguments) => fetch::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Top(arguments) => top::run(&arguments),
+        Command::Sd(arguments) => sd::run(&arguments),
         Command::Routes(arguments) => routes::run(&arguments),
         Command::Bindings(arguments) => bindings::run(&arguments),
         Command::Merge(arguments) => merge::run(&arguments),
@@ -246,6 +257,23 @@ mod tests {
                 false,
                 "either asks a running promfetch or discovers by itself",
             ),
+            (
+                "explain o/s/a --json --url http://h:1 --login -",
+                true,
+                "of a running promfetch",
+            ),
+            ("explain", false, "no selector"),
+            ("explain o/s/a --login f", false, "a login for whom?"),
+            ("top", true, "of the promfetch on this machine"),
+            ("top --once --interval 5 --limit 3", true, "all options"),
+            ("top --interval 0", false, "without a pause"),
+            (
+                "sd --mode instances --org a --org ~b --output f.json",
+                true,
+                "several organizations",
+            ),
+            ("sd --mode all", false, "no such mode"),
+            ("sd --url http://h:1 -c f.yml", false, "one of both"),
             ("routes", true, "settings may be in the environment"),
             (
                 "merge a.txt --label a=b b.txt --label a=c",

@@ -41,6 +41,12 @@ pub struct UaaConfig {
     pub url: String,
     pub issuer: String,
     pub audiences: Vec<String>,
+    /// Where browsers reach the UAA; no slash at its end.
+    pub login_url: String,
+    /// The client under which people sign in with a browser; empty: they cannot.
+    pub client_id: String,
+    /// Empty: the client has none.
+    pub client_secret: Secret,
     /// No slash at its end.
     pub cloud_controller: String,
     /// PEM; besides the system's.
@@ -86,6 +92,9 @@ pub(super) fn read(root: &At<'_>, broker: &Broker) -> Access {
         operators.push(operator);
     }
     let uaa = root.is_given("uaa").then(|| read_uaa(&root.section("uaa")));
+    if uaa.as_ref().is_some_and(|uaa| !uaa.client_id.is_empty()) && !root.is_given("base_url") {
+        root.section("uaa").section("client_id").warn("`base_url` is not set: the UAA sends people back to an address that only this machine has");
+    }
     // Bindings have credentials where there is a key to make them, and a database to keep them.
     let has_store = root.is_given("db_conn") || broker.logins().is_ok();
     let has_bindings = has_store && !broker.secret_key.0.is_empty();
@@ -111,6 +120,7 @@ fn read_uaa(at: &At<'_>) -> UaaConfig {
     let url = address("url");
     let cloud_controller = address("cloud_controller");
     let audiences = at.texts("audiences");
+    let client_id = at.text("client_id");
     let skip_ssl_validation = at.boolean("skip_ssl_validation");
     if skip_ssl_validation {
         at.section("skip_ssl_validation").warn("the certificates of the UAA and the Cloud Controller go unchecked: whoever can answer in their place decides who reads what");
@@ -119,7 +129,20 @@ fn read_uaa(at: &At<'_>) -> UaaConfig {
     if let Err(error) = add_issuers(&mut RootCertStore::empty(), &ca_certs) {
         at.section("ca_certs").problem(error.to_string());
     }
+    if client_id.is_empty() {
+        for key in ["client_secret", "login_url"] {
+            if at.is_given(key) {
+                at.section(key)
+                    .problem("has no effect without `uaa.client_id`: give it, too");
+            }
+        }
+    }
     UaaConfig {
+        login_url: at
+            .text_if_any("login_url")
+            .map_or_else(|| url.clone(), |url| url.trim_end_matches('/').to_owned()),
+        client_id,
+        client_secret: at.secret("client_secret"),
         issuer: at
             .text_if_any("issuer")
             .unwrap_or_else(|| format!("{url}/oauth/token")),

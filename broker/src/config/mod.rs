@@ -36,6 +36,8 @@ pub struct Config {
     /// Where users reach the API; no slash at its end.
     pub base_url: String,
     pub logging: Logging,
+    /// How long an app without instances stays a target; zero: not at all.
+    pub sd_keep: Duration,
     /// How long to serve on after SIGUSR1.
     pub drain_wait: Duration,
     /// Proxies whose `X-Forwarded-For` is believed.
@@ -85,6 +87,7 @@ impl Default for Config {
                 no_color: false,
                 in_json: false,
             },
+            sd_keep: Duration::from_secs(3600),
             drain_wait: Duration::from_secs(20),
             trusted_proxies: Vec::new(),
             metric_path_allow: Vec::new(),
@@ -207,6 +210,7 @@ impl Config {
             tls,
             base_url: base_url.trim_end_matches('/').to_owned(),
             logging: read_logging(&root.section("logging")),
+            sd_keep: root.duration("sd_keep"),
             drain_wait: root.duration("drain_wait"),
             trusted_proxies: root.networks("trusted_proxies"),
             metric_path_allow: root.texts("metric_path_allow"),

@@ -23,7 +23,8 @@ promfetch has made a little platform inside this process. Nothing leaves this ma
   hello   3 instances, all of them healthy
   flaky   4 instances; instance 1 never answers, instance 2 answers garbage
 
-How to use it, in a browser:  {url}/doc
+Open {url}/ in a browser: find an app, see its instances and its metrics, take a Prometheus job along.
+How to use it is at {url}/doc.
 
 Try these in another terminal:
 

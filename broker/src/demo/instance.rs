@@ -25,8 +25,13 @@ use crate::api::own_text;
 const GARBAGE: &str =
     "http_requests_total{method=\"GET\",code=\"200 1027\n%PDF-1.4 this is not a metric }{\n";
 
-/// Requests a second that each instance pretends to serve, and the most it catches up with after a pause.
-const RATE: f64 = 25.0;
+/// Requests a second that the first instance pretends to serve on average, and how many more each further one does.
+const RATE: f64 = 20.0;
+const MORE: f64 = 6.0;
+/// Business goes up and down by this share of the rate, in so many seconds: a plot of it moves.
+const SWING: f64 = 0.4;
+const SECONDS: f64 = 90.0;
+/// The most that an instance catches up with after a pause.
 const MOST_AT_ONCE: u32 = 5_000;
 
 /// Where further metrics of each instance are, for who binds that path.
@@ -87,7 +92,10 @@ struct Shop {
     queue: Gauge,
     /// State of a simple pseudo-random sequence, so that instances differ and runs are alike.
     dice: u32,
-    sold_until: Instant,
+    index: f64,
+    opened: Instant,
+    /// Requests served since then.
+    sold: f64,
 }
 
 impl Shop {
@@ -100,7 +108,9 @@ impl Shop {
             dice: u32::try_from(index)
                 .unwrap_or_default()
                 .wrapping_mul(2_654_435_761),
-            sold_until: Instant::now(),
+            index: f64::from(u32::try_from(index).unwrap_or_default()),
+            opened: Instant::now(),
+            sold: 0.0,
         };
         let registry = &mut shop.registry;
         registry.register(
@@ -132,17 +142,26 @@ impl Shop {
 
     /// Serves the customers that came since the last time.
     fn sell(&mut self, now: Instant) {
-        let seconds = now.saturating_duration_since(self.sold_until).as_secs_f64();
-        self.sold_until = now;
+        let seconds = now.saturating_duration_since(self.opened).as_secs_f64();
+        let customers = self.until(seconds) - self.sold;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "not negative, and the conversion saturates"
         )]
-        let customers = (seconds * RATE) as u32;
-        for _ in 0..customers.min(MOST_AT_ONCE) {
+        let whole = customers as u32;
+        self.sold += f64::from(whole);
+        for _ in 0..whole.min(MOST_AT_ONCE) {
             self.serve();
         }
+    }
+
+    /// All customers of so many seconds: the sum of a rate that swings. Each instance is at another point of it.
+    fn until(&self, seconds: f64) -> f64 {
+        let turns = |seconds: f64| std::f64::consts::TAU * seconds / SECONDS + self.index;
+        let swing = turns(0.0).cos() - turns(seconds).cos();
+        let amount = SWING * SECONDS / std::f64::consts::TAU;
+        (RATE + MORE * self.index) * (seconds + amount * swing)
     }
 
     fn serve(&mut self) {
@@ -210,14 +229,24 @@ mod tests {
                 .to_string();
             count.parse::<u64>().unwrap()
         };
+        let after = |shop: &Shop, seconds| shop.opened + Duration::from_secs_f64(seconds);
         assert_eq!(total(&shop), 100);
-        let later = shop.sold_until + Duration::from_secs(4);
+        let (quarter, whole) = (after(&shop, SECONDS / 4.0), after(&shop, SECONDS));
+        shop.sell(quarter);
+        let busy = total(&shop);
+        assert!(
+            busy > 100 + 450,
+            "more than on average, as it goes up at first: {busy}"
+        );
+        shop.sell(quarter);
+        assert_eq!(total(&shop), busy, "nobody is served twice");
+        shop.sell(whole);
+        assert_eq!(total(&shop), 100 + 1800, "the average over a whole turn");
+        let later = after(&shop, 1_000_000.0);
         shop.sell(later);
-        assert_eq!(total(&shop), 200);
-        shop.sell(later + Duration::from_secs(1_000_000));
         assert_eq!(
             total(&shop),
-            200 + u64::from(MOST_AT_ONCE),
+            100 + 1800 + u64::from(MOST_AT_ONCE),
             "a long pause costs little"
         );
     }

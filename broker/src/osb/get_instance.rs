@@ -18,7 +18,7 @@ pub(super) async fn handle(State(osb): State<Osb>, ids: Ids, plan: Plan) -> Resu
 }
 
 impl Operation for GetInstance {
-    async fn run(&self, _: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
+    async fn run(&self, osb: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
         let instance = transaction.instance().await?;
         let Some(instance) = instance else {
             return Err(not_found());
@@ -30,6 +30,7 @@ impl Operation for GetInstance {
             "service_id": instance.service_id,
             "plan_id": instance.plan_id,
             "parameters": {},
+            "dashboard_url": osb.dashboard_url(&instance),
         });
         Ok(Done::ok(body, Change::Nothing))
     }

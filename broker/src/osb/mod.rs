@@ -37,9 +37,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use self::catalog::Catalog;
 use self::error::Error;
 use self::login::Logins;
+use crate::bindings::credentials::escape;
 use crate::bindings::sync::Keeper;
 use crate::config::Config;
 use crate::server::panics;
+use crate::store::Instance;
 
 /// The broker. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -70,6 +72,16 @@ impl Osb {
             catalog: OnceCell::new(),
             away: AtomicBool::new(false),
         })))
+    }
+
+    /// Where people look at the apps of an instance's space. One that promfetcher has made may have no space that is
+    /// known, and leads to the start.
+    fn dashboard_url(&self, instance: &Instance) -> String {
+        let base_url = self.0.config.base_url.trim_end_matches('/');
+        match &*instance.space_guid {
+            "" => format!("{base_url}/"),
+            space => format!("{base_url}/?space={}", escape(space)),
+        }
     }
 
     /// The catalog. By default its ids depend on whose database this is, so it may have to wait for that.

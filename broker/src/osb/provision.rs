@@ -64,11 +64,13 @@ pub(super) async fn handle(
 }
 
 impl Operation for Provision {
-    async fn run(&self, _: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
+    async fn run(&self, osb: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
         let Self(wanted) = self;
+        // The same at all times, as platforms keep that of the first answer.
+        let body = json!({"dashboard_url": osb.dashboard_url(wanted)});
         let Some(there) = transaction.instance().await? else {
             transaction.insert_instance(wanted).await?;
-            return Ok(Done::created(json!({}), Change::Nothing));
+            return Ok(Done::created(body, Change::Nothing));
         };
         // Not the context: names in it change.
         let is_same = there.service_id == wanted.service_id
@@ -77,7 +79,7 @@ impl Operation for Provision {
             && there.space_guid == wanted.space_guid
             && there.parameters == wanted.parameters;
         if is_same {
-            return Ok(Done::empty(Change::Nothing));
+            return Ok(Done::ok(body, Change::Nothing));
         }
         Err(Error::conflict(
             "There is a service instance of this id already, with another organization, space, service or plan",

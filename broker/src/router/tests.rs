@@ -102,9 +102,22 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
 /// A path that the route's pattern matches.
 fn example(pattern: &str) -> String {
     pattern
-        .replace("{*address}", "demo/dev/hello/metrics")
+        .replace("/apps/{*address}", "/apps/demo/dev/hello{*end}")
+        .replace(
+            "/v1/apps/demo/dev/hello{*end}",
+            "/v1/apps/demo/dev/hello/metrics",
+        )
+        .replace(
+            "/v2/apps/demo/dev/hello{*end}",
+            "/v2/apps/demo/dev/hello/metrics",
+        )
+        .replace("{*end}", "")
         .replace("{*path}", "v2/catalog")
         .replace("{*page}", "apps")
+        .replace(
+            "platform/samples",
+            "platform/samples?family=promfetch_build_info",
+        )
         .replace("assets/{file}", crate::web::assets::style())
 }
 
@@ -112,9 +125,16 @@ fn example(pattern: &str) -> String {
 async fn every_route_has_a_class_and_the_guard_obeys_it() {
     let service = Service::demo().await;
     for route in table() {
-        let status = service.get(&example(route.path)).await.0;
+        let path = match route.path {
+            "/apps/" => "/apps/?route_url=hello.demo.example".to_owned(),
+            path => example(path),
+        };
+        let status = service.get(&path).await.0;
         let want = match route.class {
             Class::Public if route.path == "/doc/" => 308,
+            Class::Public if route.path == "/sign-out" => 303,
+            Class::Public if route.path == "/sign-in/uaa" => 404,
+            Class::Public if route.path == "/sign-in/callback" => 400,
             Class::Public | Class::Reader | Class::Platform => 200,
             Class::Operator | Class::Broker => 401,
         };
@@ -138,11 +158,62 @@ async fn every_route_has_a_class_and_the_guard_obeys_it() {
             "/doc/",
             "/doc/{*page}",
             "/assets/{file}",
+            "/sign-in",
+            "/sign-in/uaa",
+            "/sign-in/callback",
+            "/sign-out",
             "/health",
             "/ready"
         ],
         "what is public is decided here and nowhere else"
     );
+}
+
+/// Whether an address of the document, with words for what stands in braces, is one that this route's pattern matches.
+fn matches(pattern: &str, path: &str) -> bool {
+    match pattern.split_once("{*") {
+        Some((start, _)) => path.len() > start.len() && path.starts_with(start),
+        None => path == pattern,
+    }
+}
+
+#[test]
+fn every_route_is_described_or_says_why_not() {
+    for route in table() {
+        match route.description {
+            None => panic!(
+                "{}: say with `.described(…)` what `/openapi.json` tells of it, or with `.undescribed(…)` why nothing",
+                route.path
+            ),
+            Some(Description::None(why)) => assert!(!why.is_empty(), "{}", route.path),
+            Some(Description::Operations(operations)) => {
+                let operations = operations();
+                assert!(!operations.is_empty(), "{}", route.path);
+                for operation in operations {
+                    let path = &operation.path;
+                    assert!(
+                        matches(route.path, path),
+                        "{path} is not below {}",
+                        route.path
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_description_of_the_api_is_served_and_kept() {
+    let service = Service::demo().await;
+    let response = service.request("GET", "/openapi.json", &[]).await;
+    assert_eq!(header(&response, "content-type"), "application/json");
+    let tag = header(&response, "etag").to_owned();
+    let document: serde_json::Value = serde_json::from_str(&text(response).await).unwrap();
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    let again = service
+        .request("GET", "/openapi.json", &[("if-none-match", &tag)])
+        .await;
+    assert_eq!(again.status(), 304);
 }
 
 #[tokio::test]
@@ -299,7 +370,7 @@ async fn what_cannot_be_answered_says_why() {
         (
             "/v1/apps/demo/dev/hello/secrets",
             404,
-            "404 There is no such page; below an app are `metrics`, `only-app-metrics` and `instances`\n",
+            "404 There is no such page; below an app are `metrics`, `only-app-metrics`, `instances`, `families` and `samples`\n",
         ),
         (
             "/nothing",
@@ -355,6 +426,18 @@ async fn only_get_and_head_are_answered() {
         let response = service.request("HEAD", path, &[]).await;
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(text(response).await, "", "{path}");
+    }
+    for path in ["/sign-in", "/sign-out"] {
+        let response = service.request("PUT", path, &[]).await;
+        assert_eq!(
+            (response.status().as_u16(), header(&response, "allow")),
+            (405, "GET,HEAD,POST"),
+            "{path}"
+        );
+        assert_eq!(
+            text(response).await,
+            "405 Only GET, HEAD and POST are answered here\n"
+        );
     }
     assert_eq!(
         service.request("POST", "/routes", &[]).await.status(),
@@ -573,21 +656,26 @@ async fn service_discovery_gives_pages_or_instances_that_work() {
         ("?app=hello&mode=instances", 3, "its instances"),
         ("?mode=instances", 7, "all instances"),
         ("?org=nobody", 0, "nothing there is no error"),
+        ("?app=hello&app=flaky", 2, "either of both"),
+        ("?app=~h.*", 1, "by a regular expression"),
+        ("?process_type=worker", 0, "nobody has such processes"),
+        ("?process_type=web", 2, "the usual ones by their type"),
     ] {
         let (status, body) = service.get(&format!("/v1/sd{query}")).await;
         assert_eq!(status, 200, "{query}: {body}");
         let groups: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
         assert_eq!(groups.len(), targets, "{query}: {why}: {body}");
+        let mut seen = std::collections::HashSet::new();
         for group in &groups {
             assert_eq!(group["targets"], serde_json::json!(["promfetch.example"]));
             assert_eq!(group["labels"]["__scheme__"], "https");
             let labels = group["labels"].as_object().unwrap();
             assert!(
-                labels
-                    .iter()
-                    .all(|(name, value)| name.starts_with("__") && value.is_string()),
-                "the nine labels are the samples': {labels:?}"
+                labels.iter().all(|(name, value)| name.starts_with("__")
+                    || name == "instance" && value.is_string()),
+                "the other labels are the samples': {labels:?}"
             );
+            assert!(seen.insert(labels["instance"].to_string()), "{labels:?}");
             let path = labels["__metrics_path__"].as_str().unwrap();
             let own = path.strip_prefix("/prefix").unwrap();
             let is_flaky = labels["__meta_promfetch_app_name"] == "flaky";
@@ -597,6 +685,21 @@ async fn service_discovery_gives_pages_or_instances_that_work() {
         }
     }
     assert_eq!(service.get("/v1/sd?mode=both").await.0, 400);
+    let response = service.request("GET", "/v1/sd", &[]).await;
+    assert_eq!(header(&response, "content-type"), "application/json");
+    assert_eq!(header(&response, "cache-control"), "no-cache");
+    assert_eq!(header(&response, "vary"), "accept-encoding");
+    let tag = header(&response, "etag").to_owned();
+    assert!(tag.starts_with("W/\""), "{tag}");
+    let known = [("if-none-match", tag.as_str())];
+    let again = service.request("GET", "/v1/sd", &known).await;
+    assert_eq!(
+        (again.status().as_u16(), header(&again, "etag")),
+        (304, &*tag)
+    );
+    assert_eq!(text(again).await, "");
+    let other = service.request("GET", "/v1/sd?app=hello", &known).await;
+    assert_eq!(other.status(), 200, "another list");
 }
 
 #[tokio::test]

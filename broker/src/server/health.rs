@@ -7,11 +7,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use promfetch_core::discovery::{Discovery, SourceState};
+use promfetch_core::discovery::{Discovery, Readiness, SourceState};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::shutdown::Shutdown;
 use crate::bindings::sync::Keeper;
+use crate::openapi::Operation;
 
 /// What health is read from. Cloning shares it.
 #[derive(Clone, Debug)]
@@ -22,8 +24,9 @@ pub(crate) struct Health {
     pub(crate) shutdown: Shutdown,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = HealthStatus)]
 enum Status {
     Starting,
     Ready,
@@ -31,21 +34,29 @@ enum Status {
     Draining,
 }
 
-/// The answer; without `sources` on the public port, since their names are the platform's own.
-#[derive(Serialize)]
+/// Whether this process should get requests. On the health port it tells of its `sources` besides.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Health)]
 struct Report {
     status: Status,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(ignore)]
     sources: Vec<SourceState>,
 }
 
 impl Health {
-    fn report(&self) -> Report {
+    /// Whether requests can be answered, and the state of everything that this hangs on.
+    pub(crate) fn readiness(&self) -> Readiness {
         let mut readiness = self.discovery.readiness();
         if let Some(keeper) = &self.keeper {
             readiness.ready &= keeper.is_ready();
             readiness.sources.push(of_bindings(keeper));
         }
+        readiness
+    }
+
+    fn report(&self) -> Report {
+        let readiness = self.readiness();
         let all_there = readiness.sources.iter().all(|source| source.connected);
         Report {
             status: status(self.shutdown.is_draining(), readiness.ready, all_there),
@@ -98,6 +109,28 @@ impl IntoResponse for Report {
         )
             .into_response()
     }
+}
+
+pub(crate) fn describe() -> Vec<Operation> {
+    vec![operation(
+        "/health",
+        "getHealth",
+        "Whether this process should get requests",
+    )]
+}
+
+pub(crate) fn describe_ready() -> Vec<Operation> {
+    vec![operation("/ready", "getReadiness", "The same as `/health`")]
+}
+
+fn operation(path: &str, id: &str, summary: &str) -> Operation {
+    Operation::get(path, id, summary)
+        .tag("promfetch")
+        .json::<Report>("It should")
+        .json_with::<Report>(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "It starts, or it is about to end",
+        )
 }
 
 /// On the health port.

@@ -179,8 +179,13 @@ fn route(matched: Option<&MatchedPath>, path: &str) -> &'static str {
         Some("/ready") => "/ready",
         Some("/metrics") => "/metrics",
         Some("/routes") => "/routes",
+        Some("/v1/sd") => "/v1/sd",
+        Some("/openapi.json") => "/openapi.json",
+        Some("/v1/platform") => "/v1/platform",
+        Some("/v1/platform/samples") => "/v1/platform/samples",
         Some("/doc" | "/doc/" | "/doc/{*page}") => "/doc",
         Some("/assets/{file}") => "/assets",
+        Some("/sign-in" | "/sign-in/uaa" | "/sign-in/callback" | "/sign-out") => "/sign-in",
         Some(_) => address::pattern(path),
     }
 }

@@ -34,12 +34,32 @@ impl Asset {
 }
 
 static STYLE: LazyLock<Asset> = LazyLock::new(|| {
-    let content = include_str!("assets/style.css");
+    let content = concat!(
+        include_str!("assets/style.css"),
+        include_str!("assets/explorer/style.css"),
+        include_str!("assets/uplot/uPlot.min.css"),
+    );
     Asset::new("style", "css", "text/css; charset=utf-8", content)
 });
 static COPY: LazyLock<Asset> = LazyLock::new(|| {
     let content = include_str!("assets/copy.js");
     Asset::new("copy", "js", "text/javascript; charset=utf-8", content)
+});
+static EXPLORER: LazyLock<Asset> = LazyLock::new(|| {
+    // One file, of parts that each see the others by what they put into one object.
+    let content = concat!(
+        include_str!("assets/explorer/parts.js"),
+        include_str!("assets/explorer/search.js"),
+        include_str!("assets/explorer/series.js"),
+        include_str!("assets/explorer/plot.js"),
+        include_str!("assets/explorer/looking.js"),
+        include_str!("assets/explorer/start.js"),
+    );
+    Asset::new("explorer", "js", "text/javascript; charset=utf-8", content)
+});
+static PLOT: LazyLock<Asset> = LazyLock::new(|| {
+    let content = include_str!("assets/uplot/uPlot.iife.min.js");
+    Asset::new("uplot", "js", "text/javascript; charset=utf-8", content)
 });
 static ICON: LazyLock<Asset> = LazyLock::new(|| {
     let content = include_str!("assets/icon.svg");
@@ -56,6 +76,16 @@ pub(crate) fn copy() -> &'static str {
     &COPY.path
 }
 
+/// The script of the explorer's pages.
+pub(crate) fn explorer() -> &'static str {
+    &EXPLORER.path
+}
+
+/// The library that plots: uPlot, whose licence stands beside it.
+pub(crate) fn plot() -> &'static str {
+    &PLOT.path
+}
+
 pub(crate) fn icon() -> &'static str {
     &ICON.path
 }
@@ -65,7 +95,7 @@ pub(crate) async fn get(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let all: [&Asset; 3] = [&STYLE, &COPY, &ICON];
+    let all: [&Asset; 5] = [&STYLE, &COPY, &EXPLORER, &PLOT, &ICON];
     let asset = all
         .into_iter()
         .find(|asset| asset.path.strip_prefix("assets/") == Some(&*name))

@@ -11,11 +11,12 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::Document;
-use super::layout;
+use super::layout::{self, Viewer};
 use super::markdown::{self, Section};
 use crate::api::errors::ApiError;
 use crate::bindings::sync::Keeper;
 use crate::config::Config;
+use crate::config::access::Mode;
 
 /// One page.
 #[derive(Debug)]
@@ -180,7 +181,13 @@ fn all(config: &Config, has_store: bool, taken_over: bool) -> Vec<(&'static str,
             let page = layout::whole(&layout::Page {
                 title: &rendered.title,
                 up,
-                menu: menu(up, source.path),
+                // The page is the same for everybody, and kept.
+                viewer: &Viewer::Nothing,
+                place: Some(layout::Place::Documentation),
+                platform: config.access.mode != Mode::Protected,
+                scripts: &[],
+                refresh: None,
+                menu: Some(menu(up, source.path)),
                 content: html! {
                     h1 { (rendered.heading) }
                     (contents(&rendered.sections))

@@ -2,13 +2,18 @@
 //! stand in a closed network; the headers hold browsers to that.
 //!
 //! [`layout`] is the frame of every page, [`markdown`] makes HTML of texts and [`template`] fits them to this
-//! installation, [`assets`] are the files beside the pages, [`doc`] is the documentation.
+//! installation, [`assets`] are the files beside the pages, [`doc`] is the documentation, [`explorer`] shows apps,
+//! [`sign_in`] is the way in.
 
 pub(crate) mod assets;
+mod base;
 pub(crate) mod doc;
+pub(crate) mod explorer;
 mod layout;
 mod markdown;
-mod template;
+pub(crate) mod sign_in;
+pub(crate) mod template;
+mod words;
 
 use axum::body::Body;
 use axum::http::header::{
@@ -23,7 +28,7 @@ use crate::etag;
 
 /// What a page may load and do: files of this service. Nothing else, whatever stands in it.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
@@ -57,11 +62,25 @@ impl Document {
     }
 }
 
+/// A page that is made for one caller, at one moment.
+fn live(status: StatusCode, html: String, headers: &HeaderMap) -> Response {
+    let mut response = compressed(Bytes::from(html), HTML, headers);
+    if response.status().is_success() {
+        *response.status_mut() = status;
+    }
+    let own = response.headers_mut();
+    secure(own);
+    // It shows what this caller may see: no cache that others share may keep it.
+    own.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    own.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    response
+}
+
 /// The headers that keep a page to this service.
 fn secure(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, POLICY);
-    // Addresses hold the names of apps.
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Addresses hold the names of apps. With `no-referrer` forms would not say where they are from, not even here.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
 }
 
 /// An answer in the encoding that the caller wants.

@@ -22,7 +22,7 @@ pub use crate::fetch::AppHealth;
 pub use bound::{Bound, Settings};
 pub use fixed::check_header;
 pub use query::{Query, pick_instance, scrape_timeout};
-pub use status::InstanceStatus;
+pub use status::{InstanceStatus, Last};
 pub use way::PathSource;
 
 use fixed::{Fixed, Owns};
@@ -30,7 +30,7 @@ use way::Way;
 
 use crate::calls::{Call, Calls};
 use crate::config::{Config, FixedTarget};
-use crate::discovery::{Discovery, Located, Process, Readiness, SourceState};
+use crate::discovery::{Discovery, Located, Nearby, Process, Readiness, SourceState};
 use crate::error::{Error, Kind};
 use crate::exposition::{Dialect, Format};
 use crate::failure::{Effect, Reason};
@@ -205,6 +205,23 @@ impl Client {
             return Ok(located);
         }
         Err(self.nothing_at(selector))
+    }
+
+    /// What may have been meant by a selector that [`Self::locate`] finds nothing for, as
+    /// [`Discovery::near`](crate::discovery::Discovery::near). It walks the whole table.
+    pub fn near(
+        &self,
+        selector: &Selector,
+        process_type: Option<&str>,
+        bound: &Bound,
+        limit: usize,
+        may: impl Fn(&str, &str) -> bool,
+    ) -> Nearby {
+        let process = Process {
+            asked: process_type,
+            usual: Some(bound.processes()),
+        };
+        self.0.discovery.near(selector, &process, limit, may)
     }
 
     /// Whether all apps of the platform are known.

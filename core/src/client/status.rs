@@ -10,6 +10,7 @@ use crate::fetch::LastOutcome;
 
 /// An instance in the table, with how it answered last: "why is my app not there?"
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct InstanceStatus {
     pub app_id: String,
     pub organization_name: String,
@@ -41,6 +42,8 @@ pub struct InstanceStatus {
 
 /// How an instance answered last.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", schema(as = LastOutcome))]
 pub struct Last {
     pub seconds_ago: f64,
     pub path: String,

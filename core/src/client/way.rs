@@ -12,6 +12,7 @@ use crate::metric_path::DEFAULT_METRIC_PATH;
 
 /// Why an instance is asked for this path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum PathSource {
     /// Nobody has said anything: `/metrics`.

@@ -31,7 +31,7 @@ use self::readiness::Board;
 pub use self::readiness::{Readiness, SourceState};
 use self::table::{Bounds, MAX_POLLS, Table};
 pub use self::table::{
-    Found, Located, Matches, NearMiss, Nearby, Process, RouteEntry, Sizes, WEB, Why,
+    Found, Located, Matches, NearMiss, Nearby, Overview, Process, RouteEntry, Sizes, WEB, Why,
 };
 use self::throttle::Throttle;
 use crate::calls::Calls;
@@ -259,10 +259,23 @@ impl Discovery {
         self.table.search(text, limit, may)
     }
 
-    /// What may have been meant by a selector that [`Self::find`] finds nothing for: at most `limit` apps, the
-    /// likeliest first.
-    pub fn near(&self, selector: &Selector, process: &Process<'_>, limit: usize) -> Nearby {
-        self.table.near(selector, process, limit, Instant::now())
+    /// All processes and routes of the app with this GUID in this space; of the routes at most `limit`. `None`: it has
+    /// no instance.
+    pub fn app(&self, guid: &str, space: &str, limit: usize) -> Option<Overview> {
+        self.table.overview(guid, space, limit)
+    }
+
+    /// What may have been meant by a selector that [`Self::find`] finds nothing for: at most `limit` apps of those
+    /// that `may` allows by GUIDs of app and space, the likeliest first.
+    pub fn near(
+        &self,
+        selector: &Selector,
+        process: &Process<'_>,
+        limit: usize,
+        may: impl Fn(&str, &str) -> bool,
+    ) -> Nearby {
+        self.table
+            .near(selector, process, limit, may, Instant::now())
     }
 
     /// The processes of apps that have no instance any more, with the tags of their last one, and how long ago it

@@ -24,6 +24,7 @@ impl Readiness {
 
 /// How one source is doing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SourceState {
     /// `nats`, `gorouter` or `targets`.
     pub kind: &'static str,
@@ -37,6 +38,7 @@ pub struct SourceState {
     pub detail: String,
     /// Time since its latest message or good poll.
     #[serde(rename = "last_message_age_seconds", serialize_with = "seconds")]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<f64>))]
     pub last_message_age: Option<Duration>,
 }
 

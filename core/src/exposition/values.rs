@@ -19,6 +19,17 @@ pub struct Value<'a> {
 }
 
 impl<'a> FamilyRef<'a> {
+    /// Its name without escapes.
+    pub fn plain_name(&self) -> Cow<'a, str> {
+        plain(self.name().as_bytes(), self.page().format())
+    }
+
+    /// Its HELP text without escapes.
+    pub fn plain_help(&self) -> Option<Cow<'a, str>> {
+        let format = self.page().format();
+        self.help().map(|help| plain(help.as_bytes(), format))
+    }
+
     /// The samples of the family in the order of the page. A protobuf page has none here: it must be converted to
     /// lines before.
     pub fn values(&self) -> impl Iterator<Item = Value<'a>> + use<'a> {
@@ -49,6 +60,29 @@ impl<'a> FamilyRef<'a> {
 mod tests {
     use super::*;
     use crate::exposition::{Limits, Page};
+
+    #[test]
+    fn names_and_help_lose_their_escapes() {
+        let limits = Limits {
+            max_line: 1000,
+            max_samples: 100,
+        };
+        for (text, name, help, why) in [
+            ("# HELP a b\\\\c\\nd\na 1\n", "a", Some("b\\c\nd"), "text"),
+            ("a 1\n", "a", None, "no help"),
+            (
+                "# HELP \"a.\\\"b\" c\n{\"a.\\\"b\"} 1\n",
+                "a.\"b",
+                Some("c"),
+                "a name in quotes",
+            ),
+        ] {
+            let page = Page::scan(text.into(), Format::Text, &limits).expect(why);
+            let family = page.families().next().expect(why);
+            assert_eq!(family.plain_name(), name, "{why}");
+            assert_eq!(family.plain_help().as_deref(), help, "{why}");
+        }
+    }
 
     #[test]
     fn samples_are_read_as_they_stand() {

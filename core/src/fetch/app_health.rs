@@ -15,8 +15,10 @@ const ROUND: Duration = Duration::from_secs(120);
 
 /// What the instances of one app have answered last.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AppHealth {
     #[serde(flatten, serialize_with = "names")]
+    #[cfg_attr(feature = "schema", schema(value_type = Names<'static>, inline))]
     pub app: Arc<App>,
     /// Instances that gave metrics.
     pub up: usize,
@@ -24,6 +26,7 @@ pub struct AppHealth {
     pub down: usize,
     /// The longest that an instance took.
     #[serde(rename = "slowest_seconds", serialize_with = "seconds")]
+    #[cfg_attr(feature = "schema", schema(value_type = f64))]
     pub slowest: Duration,
     /// Samples of all instances.
     pub samples: usize,
@@ -33,6 +36,7 @@ pub struct AppHealth {
     pub reasons: BTreeMap<&'static str, usize>,
     /// Time since the latest outcome.
     #[serde(rename = "last_asked_seconds_ago", serialize_with = "seconds")]
+    #[cfg_attr(feature = "schema", schema(value_type = f64))]
     pub last_asked: Duration,
 }
 
@@ -42,14 +46,16 @@ fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S
 }
 
 /// Whose it is, for people.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+struct Names<'a> {
+    app_id: &'a str,
+    organization_name: &'a str,
+    space_name: &'a str,
+    app_name: &'a str,
+}
+
 fn names<S: Serializer>(app: &App, serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Names<'a> {
-        app_id: &'a str,
-        organization_name: &'a str,
-        space_name: &'a str,
-        app_name: &'a str,
-    }
     Names {
         app_id: &app.app_id,
         organization_name: &app.organization_name,

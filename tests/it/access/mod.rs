@@ -18,6 +18,8 @@ mod audit;
 mod forwarding;
 // The logins that developers have bound for their apps.
 mod bound;
+// What the pages of the explorer show to whom.
+mod explorer;
 // No secret in logs, pages and error texts.
 mod secrecy;
 
@@ -27,22 +29,22 @@ use promfetch_tests::{App, Behaviour, Foundation};
 use serde_json::{Value, json};
 
 /// A foundation with two apps of one space and one of another, each with one instance.
-struct Town {
-    foundation: Foundation,
+pub(crate) struct Town {
+    pub(crate) foundation: Foundation,
     /// Of the space `prod`, with the service instance `prod-metrics`.
-    shop: Pushed,
+    pub(crate) shop: Pushed,
     /// Of the same space.
-    till: Pushed,
+    pub(crate) till: Pushed,
     /// Of another space, with the service instance `other-metrics`.
-    other: Pushed,
+    pub(crate) other: Pushed,
 }
 
 impl Town {
-    async fn start(access: &str) -> Self {
+    pub(crate) async fn start(access: &str) -> Self {
         Self::start_with(access, json!({})).await
     }
 
-    async fn start_with(access: &str, mut keys: Value) -> Self {
+    pub(crate) async fn start_with(access: &str, mut keys: Value) -> Self {
         keys["access"] = access.into();
         let foundation = Foundation::start(keys).await;
         let platform = &foundation.platform;
@@ -69,7 +71,7 @@ impl Town {
     }
 
     /// Any request with this `Authorization`; empty: without one. Nothing is checked.
-    async fn ask(&self, method: &str, path: &str, login: &str) -> Response {
+    pub(crate) async fn ask(&self, method: &str, path: &str, login: &str) -> Response {
         let headers = [("authorization", login)];
         let headers = if login.is_empty() { &[][..] } else { &headers };
         self.ask_with(method, path, headers).await

@@ -3,25 +3,39 @@ use promfetch_tests::http::Response;
 use promfetch_tests::{
     Answer, App, Behaviour, Database, Instance, Nats, Promfetch, Uaa, config, database,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Town;
 
 /// All that an answer says, without what differs between any two, and with the app's name taken out.
 fn said(answer: &Response, name: &str) -> String {
+    let text = String::from_utf8_lossy(&answer.body);
+    let body = without_ages(&text).replace(name, "APP");
+    // Ages have more or less digits.
+    let has_ages = answer.header("content-type").contains("json");
     let mut headers: Vec<String> = answer
         .headers
         .iter()
         .filter(|(name, _)| !["date", "x-request-id"].contains(&name.as_str()))
+        .filter(|(name, _)| !(has_ages && *name == "content-length"))
         .map(|(name, value)| format!("{name}: {value:?}"))
         .collect();
     headers.sort();
-    let body = String::from_utf8_lossy(&answer.body).replace(name, "APP");
     format!("{}\n{}\n\n{body}", answer.status, headers.join("\n"))
 }
 
+/// How long ago sources were heard differs between any two answers.
+fn without_ages(text: &str) -> String {
+    let (first, rest) = text.split_once("_age_seconds\":").unwrap_or((text, ""));
+    if rest.is_empty() {
+        return first.to_owned();
+    }
+    let rest = rest.trim_start_matches(|char: char| char.is_ascii_digit() || " .".contains(char));
+    format!("{first}_age{}", without_ages(rest))
+}
+
 /// Addresses of an app by name, GUID and route, with `{}` where the selector stands.
-fn forms(app: &App) -> [(String, &'static str); 10] {
+fn forms(app: &App) -> [(String, &'static str); 12] {
     let name = format!("{}/{}/{}", app.organization, app.space, app.name);
     let (guid, route) = (app.guid.clone(), app.routes[0].clone());
     [
@@ -29,6 +43,8 @@ fn forms(app: &App) -> [(String, &'static str); 10] {
         (guid.clone(), "/v1/apps/{}/only-app-metrics"),
         (route.clone(), "/v2/apps/{}/metrics?process_type=worker"),
         (name.clone(), "/v1/apps/{}/instances"),
+        (name.clone(), "/v1/apps/{}/families"),
+        (guid.clone(), "/v1/apps/{}/samples?family=of_other"),
         (guid.clone(), "/v1/apps/instances?app={}"),
         (name.clone(), "/v1/apps/{}/instances/0/metrics"),
         (guid.clone(), "/v1/apps/{}/instances/77/metrics"),
@@ -81,6 +97,49 @@ async fn apps_of_others_look_like_apps_that_do_not_exist() {
         compare(&town, &login, status, why).await;
     }
     assert_eq!(town.other.instances[0].requests(), 0, "it was never asked");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn near_misses_are_apps_that_the_caller_may_see() {
+    let uaa = Uaa::start().await;
+    let town = Town::start_with("protected", json!({"uaa": uaa.config()})).await;
+    uaa.permit("alice", &town.shop.app.guid, true);
+    uaa.permit_space("alice", &town.shop.app.space_guid);
+    let cloud = town.foundation.cloud();
+    let binding = cloud
+        .bind("prod-metrics", "b", Some(&town.shop.app), json!({}))
+        .await;
+    let key = cloud.bind("prod-metrics", "key", None, json!({})).await;
+    let alice = format!("Bearer {}", uaa.token("alice"));
+    for (login, path, want, why) in [
+        (
+            binding.login(),
+            "acme/prod/Shop",
+            &["shop"][..],
+            "its own app",
+        ),
+        (
+            binding.login(),
+            "acme/prod/Till",
+            &[],
+            "another of its space",
+        ),
+        (binding.login(), "evil/prod/Other", &[], "one of others"),
+        (key.login(), "acme/prod/Till", &["till"], "one of its space"),
+        (key.login(), "evil/prod/Other", &[], "one of others"),
+        (alice.clone(), "acme/prod/Shop", &["shop"], "hers"),
+        (alice, "acme/prod/Till", &[], "not hers"),
+        (operator(), "evil/prod/Other", &["other"], "all of them"),
+    ] {
+        let answer = town
+            .ask("GET", &format!("/v1/apps/{path}/instances"), &login)
+            .await;
+        assert_eq!(answer.status, 404, "{why}");
+        let problem: Value = serde_json::from_slice(&answer.body).expect("JSON");
+        let near = problem["near"].as_array().expect("a list");
+        let names: Vec<_> = near.iter().map(|near| &near["app_name"]).collect();
+        assert_eq!(names, want, "{path}: {why}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,8 +11,13 @@ async fn an_instance_is_retrieved_or_404() {
     assert_eq!(broker.put(&instance("i"), dashboard).await.status, 201);
     let got = broker.get(&instance("i")).await;
     assert_eq!(got.status, 200);
-    let wanted = json!({"service_id": SERVICE, "plan_id": PLAN, "parameters": {}});
-    assert_eq!(got.json, wanted, "item 40: no dashboard_url");
+    let wanted = json!({
+        "service_id": SERVICE,
+        "plan_id": PLAN,
+        "parameters": {},
+        "dashboard_url": "https://promfetch.example/?space=space-guid-here",
+    });
+    assert_eq!(got.json, wanted, "item 40: as with the first answer");
     assert_eq!(
         broker.get(&instance("I")).await.status,
         404,

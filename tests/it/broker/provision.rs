@@ -7,8 +7,9 @@ use serde_json::json;
 async fn the_same_again_is_200_and_another_is_409() {
     let broker = Broker::start().await;
     let first = broker.provision("i").await;
-    // Item 40: no dashboard. Item 46: no operation.
-    assert_eq!((first.status, first.json), (201, json!({})));
+    // Item 40: a dashboard MUST come with the first answer. Item 46: no operation.
+    let dashboard = json!({"dashboard_url": "https://promfetch.example/?space=space-guid-here"});
+    assert_eq!((first.status, &first.json), (201, &dashboard));
     for (members, status, why) in [
         (json!({}), 200, "identical"),
         (json!({"parameters": {}}), 200, "no parameters either way"),
@@ -41,13 +42,42 @@ async fn the_same_again_is_200_and_another_is_409() {
             .put(&instance("i"), with(osb::provision(), members))
             .await;
         assert_eq!(answer.status, status, "{why}: {}", answer.description());
+        if status == 200 {
+            assert_eq!(answer.json, dashboard, "{why}");
+        }
     }
     let again = broker.provision("i").await;
     assert_eq!(
-        (again.status, again.json),
-        (200, json!({})),
+        (again.status, &again.json),
+        (200, &dashboard),
         "a 409 changes nothing"
     );
+}
+
+/// Item 40: a URL, or the platform takes the answer for a broken one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_dashboard_is_a_url_whatever_the_space() {
+    let broker = Broker::start().await;
+    for (id, space, want) in [
+        (
+            "a",
+            "8c2e71d5-3f96-4b08-a7d4-6b19e0c85a42",
+            "8c2e71d5-3f96-4b08-a7d4-6b19e0c85a42",
+        ),
+        (
+            "b",
+            "a b&c=d#e/\u{fc}\"<>",
+            "a%20b%26c%3Dd%23e%2F%C3%BC%22%3C%3E",
+        ),
+    ] {
+        let body = with(osb::provision(), json!({"space_guid": space}));
+        let answer = broker.put(&instance(id), body).await;
+        assert_eq!(answer.status, 201, "{}", answer.description());
+        let url = format!("https://promfetch.example/?space={want}");
+        assert_eq!(answer.json, json!({ "dashboard_url": url }));
+        let got = broker.get(&instance(id)).await;
+        assert_eq!(got.json["dashboard_url"], url.as_str());
+    }
 }
 
 /// Item 19: MUST be there, non-empty, in the catalog; else 400.

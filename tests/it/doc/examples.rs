@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use promfetch_tests::foundation::Foundation;
+use promfetch_tests::html::unescape;
 use promfetch_tests::http::{self, Response};
 use promfetch_tests::process::{report, run};
 use promfetch_tests::{Promfetch, check};
 use serde_json::{Value, json};
 
-use super::{crawl, unescape};
+use super::crawl;
 
 /// A block of code on a page.
 #[derive(Debug)]

@@ -3,28 +3,13 @@
 use std::collections::BTreeMap;
 
 use promfetch_tests::Promfetch;
+use promfetch_tests::html::attributes;
 use promfetch_tests::http::Response;
 
 // What it shows works: every command, every configuration, every rule.
 mod examples;
 // What browsers are told and get, whatever the configuration.
 mod pages;
-
-/// The values of an attribute, unescaped.
-fn attributes(html: &str, name: &str) -> Vec<String> {
-    html.split(&format!(" {name}=\""))
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .map(unescape)
-        .collect()
-}
-
-fn unescape(html: &str) -> String {
-    html.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&amp;", "&")
-}
 
 /// Where a relative link on the page at `base` leads.
 fn resolve(base: &str, link: &str) -> String {
@@ -57,7 +42,8 @@ async fn crawl(promfetch: &Promfetch) -> BTreeMap<String, Response> {
                     "{path} leads elsewhere: {link}"
                 );
                 let target = link.split('#').next().unwrap_or_default();
-                if !target.is_empty() {
+                let is_others = ["./", "../", ".././", "platform", "../platform"].contains(&target);
+                if !target.is_empty() && !is_others {
                     ahead.push(resolve(&path, target));
                 }
             }

@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
 
 use promfetch_tests::foundation::Foundation;
+use promfetch_tests::html::attributes;
 use promfetch_tests::{App, Behaviour, Platform, Promfetch};
 use serde_json::json;
 
-use super::{attributes, crawl, resolve};
+use super::{crawl, resolve};
 
 /// What browsers are told that pages may do.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_have_the_headers_that_keep_them_to_this_service() {
@@ -17,7 +18,7 @@ async fn pages_have_the_headers_that_keep_them_to_this_service() {
     for (path, page) in &pages {
         assert_eq!(page.header("content-security-policy"), POLICY, "{path}");
         assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
-        assert_eq!(page.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(page.header("referrer-policy"), "same-origin", "{path}");
         assert_eq!(page.header("vary"), "accept-encoding", "{path}");
         let head = demo.request("HEAD", path).await;
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");

@@ -137,6 +137,18 @@ fn every_form_of_address() {
             "by query",
         ),
         (
+            "/v1/apps/o/s/a/families",
+            name("o", "s", "a"),
+            (Kind::Families, false),
+            "what it has metrics of",
+        ),
+        (
+            "/v1/apps/samples?app=x.example&family=%20a.b",
+            route("x.example"),
+            (Kind::Samples(" a.b".into()), false),
+            "one family, by its exact name",
+        ),
+        (
             "/v1/apps/instances/7/metrics?app=x.example",
             route("x.example"),
             page("7"),
@@ -223,6 +235,18 @@ fn what_cannot_be_read_says_why() {
             "400 `/s/a` has an empty part: write `org/space/app`, an app GUID or a route's host",
         ),
         (
+            "/v1/apps/x.example/samples",
+            "400 Say which family is meant: `?family=NAME`; `families` lists their names",
+        ),
+        (
+            "/v1/apps/x.example/samples?family=",
+            "400 Say which family is meant: `?family=NAME`; `families` lists their names",
+        ),
+        (
+            "/v2/apps/x.example/families",
+            "404 There is no such page; below an app are `metrics`, `only-app-metrics`, `instances`, `families` and `samples`",
+        ),
+        (
             "/v1/apps/%FF/metrics",
             "400 `%FF` is not UTF-8 after percent-decoding",
         ),
@@ -232,11 +256,11 @@ fn what_cannot_be_read_says_why() {
         ),
         (
             "/v1/apps/x.example",
-            "404 There is no such page; below an app are `metrics`, `only-app-metrics` and `instances`",
+            "404 There is no such page; below an app are `metrics`, `only-app-metrics`, `instances`, `families` and `samples`",
         ),
         (
             "/v1/apps/x.example/metrics/",
-            "404 There is no such page; below an app are `metrics`, `only-app-metrics` and `instances`",
+            "404 There is no such page; below an app are `metrics`, `only-app-metrics`, `instances`, `families` and `samples`",
         ),
     ] {
         let error = read(uri).unwrap_err();
@@ -253,6 +277,9 @@ fn patterns_are_few() {
             "/v2/apps/x/instances/9/metrics",
             "/v2/apps/{selector}/instances/{instance}/metrics",
         ),
+        ("/v1/apps/o/s/a/families", "/v1/apps/{selector}/families"),
+        ("/v1/apps/x/samples", "/v1/apps/{selector}/samples"),
+        ("/v2/apps/x/samples", "other"),
         ("/v2/apps/x/secret", "other"),
         ("/elsewhere", "other"),
     ] {

@@ -1,18 +1,15 @@
 //! `promfetch fetch`: one page to stdout.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use promfetch_core::client::{self, Bound, Query};
+use promfetch_core::client::{self, Query};
 use promfetch_core::exposition::{Format, media};
 use promfetch_core::selector::Selector;
 
-use crate::bindings;
 use crate::config::Config;
-use crate::service;
 
 use super::form::{PageEscaping, PageFormat};
+use super::running::Running;
 use super::{ConfigFile, Failure, Outcome, ask, block_on, form, print, progress};
 
 mod running;
@@ -31,17 +28,10 @@ Examples:
   cf oauth-token | promfetch fetch --url https://promfetch.example.org --login - acme/prod/shop")]
 pub(super) struct Arguments {
     /// The app: ORG/SPACE/APP, an app GUID, or a route. A slash inside a name is written %2F, a per cent sign %25.
-    #[arg(value_parser = selector)]
+    #[arg(value_parser = ask::selector)]
     selector: Selector,
-    /// Ask the promfetch that listens here, instead of finding the app by the configuration's sources.
-    #[arg(long, value_name = "URL", conflicts_with = "file")]
-    url: Option<String>,
-    /// With `--url`: log in with what is in this file, `NAME:PASSWORD` or a token; `-` is standard input.
-    #[arg(long, value_name = "FILE", requires = "url")]
-    login: Option<PathBuf>,
-    /// With `--url`: do not check the server's certificate.
-    #[arg(short = 'k', long, requires = "url")]
-    insecure: bool,
+    #[command(flatten)]
+    running: Running,
     #[command(flatten)]
     config: ConfigFile,
     /// Where the app has its metrics.
@@ -74,19 +64,8 @@ pub(super) struct Arguments {
     verbose: bool,
 }
 
-/// A selector as on a URL's path, and also a route with a path, which has no place there.
-fn selector(text: &str) -> Result<Selector, promfetch_core::Error> {
-    Selector::parse(text).or_else(|error| {
-        if text.contains('.') {
-            Selector::parse_decoded(text, false)
-        } else {
-            Err(error)
-        }
-    })
-}
-
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    match &arguments.url {
+    match &arguments.running.url {
         Some(url) => {
             ask::log(&Config::default(), arguments.verbose);
             block_on(running::fetch(arguments, url))
@@ -106,7 +85,7 @@ async fn by_discovery(arguments: &Arguments, config: &Config) -> Outcome {
         .map(client::check_metric_path)
         .transpose()?;
     let asked = ask::Discovered::start(config, arguments.wait).await?;
-    let bound = bound(config, metric_path.is_some()).await?;
+    let bound = ask::bound(config, metric_path.is_some()).await?;
     let mut located = asked.client.locate(
         &arguments.selector,
         arguments.process_type.as_deref(),
@@ -153,20 +132,6 @@ fn tell_format(asked: PageFormat, got: Format) {
     }
 }
 
-/// What apps have bound, where a database is configured. Whoever names a path wants that one.
-async fn bound(config: &Config, has_path: bool) -> Result<Arc<Bound>, Failure> {
-    if has_path || service::store_settings(config).is_none() {
-        return Ok(Arc::default());
-    }
-    let (rows, vault) = ask::bindings(config).await.map_err(|failure| {
-        Failure::failed(format!(
-            "{}\nthe path that the app has bound is not known: name one with `--metric-path`",
-            failure.message
-        ))
-    })?;
-    Ok(Arc::new(bindings::bound(&rows, &vault)))
-}
-
 /// How a page of so many instances that gave metrics, and that did not, ends the command.
 fn verdict(up: usize, failed: usize) -> Outcome {
     match (up, failed) {
@@ -183,36 +148,6 @@ fn verdict(up: usize, failed: usize) -> Outcome {
                 up + failed
             );
             Ok(())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn selectors_of_the_command_line() {
-        for (text, want) in [
-            ("o/s/a", Some("o/s/a")),
-            ("o/s/a%2Fb", Some("o/s/a%2Fb")),
-            ("shop.example.org", Some("shop.example.org")),
-            ("shop.example.org/cart", Some("shop.example.org/cart")),
-            (
-                "https://shop.example.org/a/b",
-                Some("https://shop.example.org/a/b"),
-            ),
-            ("o/s", None),
-            ("", None),
-        ] {
-            assert_eq!(
-                selector(text)
-                    .ok()
-                    .map(|selector| selector.to_string())
-                    .as_deref(),
-                want,
-                "{text}"
-            );
         }
     }
 }

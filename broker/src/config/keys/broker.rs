@@ -76,7 +76,7 @@ pub(super) const KEYS: &[Key] = &[
         },
         default: Empty,
         unit: "",
-        meaning: "From it come the passwords of bindings, and the key under which secrets of bindings are stored. The same on all processes (`openssl rand -base64 32` makes one). Without it bindings get no passwords and may hold no secrets.",
+        meaning: "From it come the passwords of bindings, the key under which secrets of bindings are stored, and that of people's sessions. The same on all processes (`openssl rand -base64 32` makes one). Without it bindings get no passwords and may hold no secrets, and each process has sessions of its own.",
         example: "k4v0XrVh3q2mD8sJ0tYw9bN1cLzQeA6u",
     },
     Key {

@@ -96,6 +96,17 @@ const KEYS: &[Key] = &[
         example: "10.0.1.0/24",
     },
     Key {
+        name: "sd_keep",
+        kind: Kind::Duration {
+            min: Duration::ZERO,
+            max: Duration::from_secs(24 * 3600),
+        },
+        default: Value("1h"),
+        unit: "",
+        meaning: "How long an app stays in the list of `/v1/sd` after its last instance has left, so that its `up` is 0 and somebody is told; 0 is not at all.",
+        example: "15m",
+    },
+    Key {
         name: "drain_wait",
         kind: Kind::Duration {
             min: Duration::ZERO,

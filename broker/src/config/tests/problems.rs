@@ -185,6 +185,16 @@ fn rules_over_several_keys() {
         ),
         ("port: 9000\n".into(), "", "another port"),
         (
+            "uaa: {url: 'https://u', cloud_controller: 'https://c', client_secret: hush}\n".into(),
+            "`uaa.client_secret`: has no effect without `uaa.client_id`: give it, too (f.yml:1:71)",
+            "the secret of nobody",
+        ),
+        (
+            "uaa: {url: 'https://u', cloud_controller: 'https://c', client_id: p}\n".into(),
+            "`uaa.client_id`: `base_url` is not set: the UAA sends people back to an address that only this machine has (f.yml:1:67)",
+            "nobody would come back",
+        ),
+        (
             "skip_ssl_validation: on\n".into(),
             "`skip_ssl_validation`: certificates of instances are not checked: whoever is in between can read and change everything (f.yml:1:22)",
             "a risk",

@@ -70,6 +70,9 @@ fn companions(key: &Key) -> Vec<(String, String)> {
     }
     if key.name.starts_with("uaa.") {
         all.extend([("url", "https://u"), ("cloud_controller", "https://c")]);
+        if key.name != "uaa.client_id" {
+            all.push(("client_id", "promfetch"));
+        }
     }
     let own = place(key);
     let section = |name: &str| match own.split_once("[0].").or_else(|| own.split_once('.')) {

@@ -6,35 +6,39 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use promfetch_core::config::LabelConflict;
 use promfetch_core::config::scalars::{duration_text, size_text};
 use promfetch_core::exposition::Format;
 
+use super::super::base::Base;
 use super::super::template::{Names, visible};
+use super::super::words::grouped;
+use crate::api::sd::META;
 use crate::bindings::parameters::BIND;
 use crate::bindings::shape::Shape;
 use crate::config::access::Mode;
 use crate::config::broker::PLAN_NAME;
 use crate::config::{Config, docs};
 
-/// What may stand in the address of a command, a YAML file or a browser alike. All else is percent-encoded.
-const ADDRESS: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b':')
-    .remove(b'/')
-    .remove(b'[')
-    .remove(b']')
-    .remove(b'%');
-
 /// promfetch's own metrics, from what it registers: a test compares.
 const OWN_METRICS: &str = include_str!("own_metrics.md");
 
+/// Shipped jobs for Prometheus, without and with a login.
+const MERGED: [&str; 2] = [
+    include_str!("../../../../manifests/prometheus/merged.yml"),
+    include_str!("../../../../manifests/prometheus/merged-with-login.yml"),
+];
+const INSTANCES: [&str; 2] = [
+    include_str!("../../../../manifests/prometheus/instances.yml"),
+    include_str!("../../../../manifests/prometheus/instances-with-login.yml"),
+];
+/// The address that stands in them.
+const EXAMPLE_URL: &str = "https://promfetch.example.org";
+
 /// What the Markdown may name.
 pub(super) fn names(config: &Config, has_store: bool, taken_over: bool) -> Names {
+    let needs_login = usize::from(config.access.mode == Mode::Protected);
+    let pick = |jobs: [&'static str; 2]| jobs.get(needs_login).copied().unwrap_or_default();
     Names {
         values: values(config, taken_over),
         conditions: conditions(config, has_store),
@@ -43,14 +47,15 @@ pub(super) fn names(config: &Config, has_store: bool, taken_over: bool) -> Names
             ("configuration-rules", docs::RULES.to_owned()),
             ("configuration-keys", docs::table()),
             ("own-metrics", OWN_METRICS.to_owned()),
+            ("sd-labels", sd_labels()),
+            ("job-merged", job(pick(MERGED))),
+            ("job-instances", job(pick(INSTANCES))),
         ]),
     }
 }
 
 fn values(config: &Config, taken_over: bool) -> BTreeMap<&'static str, String> {
-    let url = utf8_percent_encode(&config.base_url, ADDRESS).to_string();
-    let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
-    let (host, prefix) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let base = Base::of(config);
     let (fetch, merge) = (&config.core.fetch, &config.core.merge);
     let size = |bytes: usize| size_text(u64::try_from(bytes).unwrap_or(u64::MAX));
     let list = |texts: &mut dyn Iterator<Item = &str>| {
@@ -59,14 +64,15 @@ fn values(config: &Config, taken_over: bool) -> BTreeMap<&'static str, String> {
     };
     let formats = offered(config);
     BTreeMap::from([
-        ("scheme", scheme.to_owned()),
-        ("host", host.to_owned()),
-        ("prefix", prefix.to_owned()),
+        ("scheme", base.scheme),
+        ("host", base.host),
+        ("prefix", base.prefix),
         ("service", visible(config.broker.offering(taken_over))),
         ("plan", PLAN_NAME.to_owned()),
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("timeout", duration_text(fetch.timeout)),
         ("cache", duration_text(fetch.cache)),
+        ("sd-keep", duration_text(config.sd_keep)),
         (
             "stale",
             duration_text(config.core.discovery.stale_threshold),
@@ -89,21 +95,32 @@ fn values(config: &Config, taken_over: bool) -> BTreeMap<&'static str, String> {
             "extra-labels",
             list(&mut merge.extra_labels.iter().map(|(name, _)| name)),
         ),
-        ("url", url),
+        ("url", base.url),
     ])
 }
 
-/// A number with commas between its thousands.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
+/// A shipped job with this installation's address, without the lines that say where the file belongs.
+fn job(file: &str) -> String {
+    let lines: Vec<&str> = file
+        .lines()
+        .skip_while(|line| line.starts_with('#'))
+        .collect();
+    let text = lines.join("\n").replace(EXAMPLE_URL, "@url@");
+    format!("```yaml\n{text}\n```\n")
+}
+
+/// The labels for relabelling.
+fn sd_labels() -> String {
+    let mut table = "| label | what it says |\n|---|---|\n".to_owned();
+    for (name, meaning, only_of_instances) in META {
+        let only = if only_of_instances {
+            " (with `mode=instances`)"
+        } else {
+            ""
+        };
+        let _ = writeln!(table, "| `{name}` | {meaning}{only} |");
     }
-    text
+    table
 }
 
 /// The formats that callers are offered, by name.
@@ -133,6 +150,10 @@ fn conditions(config: &Config, has_store: bool) -> BTreeMap<&'static str, bool> 
         ("audited", mode == Mode::Audit),
         ("protected", mode == Mode::Protected),
         ("tokens", config.access.uaa.is_some()),
+        (
+            "platform-login",
+            (config.access.uaa.as_ref()).is_some_and(|uaa| !uaa.client_id.is_empty()),
+        ),
         ("broker", has_store && config.broker.logins().is_ok()),
         ("passwords", !config.broker.secret_key.0.is_empty()),
         ("local", config.base_url.contains("://localhost")),
@@ -145,6 +166,7 @@ fn conditions(config: &Config, has_store: bool) -> BTreeMap<&'static str, bool> 
             config.core.merge.label_conflict == LabelConflict::Drop,
         ),
         ("cached", !config.core.fetch.cache.is_zero()),
+        ("kept", !config.sd_keep.is_zero()),
         ("protobuf", formats.contains(&"protobuf")),
     ])
 }
@@ -159,22 +181,4 @@ fn bind_parameters() -> String {
         }
     }
     table
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        for (number, want) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1,000"),
-            (2_000_000, "2,000,000"),
-            (12_345, "12,345"),
-        ] {
-            assert_eq!(grouped(number), want);
-        }
-    }
 }

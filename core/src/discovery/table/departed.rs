@@ -36,9 +36,18 @@ impl Departed {
         self.0.insert(key, (app, now));
         if self.0.len() > MAX {
             let mut ticks: Vec<u64> = self.0.values().map(|(_, left)| *left).collect();
-            let (_, median, _) = ticks.select_nth_unstable(MAX / 2);
+            let (earlier, median, _) = ticks.select_nth_unstable(MAX / 2);
             let median = *median;
-            self.0.retain(|_, (_, left)| *left > median);
+            // Many can have left in the same moment: as many of those go as make it half.
+            let before = earlier.iter().filter(|left| **left < median).count();
+            let mut surplus = MAX / 2 - before;
+            self.0.retain(|_, (_, left)| {
+                if *left == median && surplus > 0 {
+                    surplus -= 1;
+                    return false;
+                }
+                *left >= median
+            });
         }
     }
 

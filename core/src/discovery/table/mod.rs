@@ -26,7 +26,7 @@ use hashbrown::HashSet;
 pub use self::lease::{MAX_POLLS, Source};
 pub use self::look_up::{Located, Process, WEB};
 pub use self::near::{NearMiss, Nearby, Why};
-pub use self::search::{Found, Matches};
+pub use self::search::{Found, Matches, Overview};
 pub use self::snapshot::RouteEntry;
 pub use self::state::Bounds;
 use self::state::State;

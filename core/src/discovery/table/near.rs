@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hashbrown::HashMap;
 use serde::Serialize;
 
 use super::look_up::is_served;
 use super::search::routes;
 use super::state::AppEntry;
 use super::{Process, Table};
-use crate::discovery::record::{app_id, app_names, process_id, process_type, unpack_app};
+use crate::discovery::record::{app_id, app_names, process_id, process_type, space_id, unpack_app};
 use crate::discovery::route::{self, Request};
 use crate::instance::App;
 use crate::selector::Selector;
@@ -18,9 +19,12 @@ use crate::selector::Selector;
 const TYPOS: usize = 2;
 /// Shorter names are all alike.
 const MIN_TYPO: usize = 4;
+/// How many more than twice as many as asked for are kept during the walk.
+const SPARE: usize = 256;
 
 /// Why an app is offered in place of one that is not there. The order is that of likelihood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// It is the app, but none of its processes is of the type that was asked for.
@@ -60,33 +64,31 @@ pub struct Nearby {
 }
 
 impl Table {
-    /// What may have been meant by a selector that [`Self::find`] finds nothing for. It walks the whole table, in
-    /// slices.
+    /// What may have been meant by a selector that [`Self::find`] finds nothing for, of the apps that `may` allows by
+    /// GUIDs of app and space. It walks the whole table, in slices.
     pub fn near(
         &self,
         selector: &Selector,
         process: &Process<'_>,
         limit: usize,
+        may: impl Fn(&str, &str) -> bool,
         now: Instant,
     ) -> Nearby {
         let wanted = Wanted::of(selector);
-        let mut apps: Vec<NearMiss> = Vec::new();
+        let mut misses = Misses::new(limit);
         self.walk_apps(|state, app| {
-            if !is_served(&app.bytes) {
+            if !is_served(&app.bytes) || !may(app_id(&app.bytes), space_id(&app.bytes)) {
                 return;
             }
-            let Some((why, route)) = wanted.why(app, process, || routes(state, app)) else {
-                return;
-            };
-            add(&mut apps, why, &app.bytes, route.map(Box::from));
+            if let Some((why, route)) = wanted.why(app, process, || routes(state, app)) {
+                misses.add(why, &app.bytes, route, None);
+            }
         });
         let state = self.read();
         for (bytes, left) in state.departed.gone(&state) {
-            if wanted.is(bytes) && process.is_meant(bytes) {
-                add(&mut apps, Why::Departed, bytes, None);
-                if let Some(miss) = apps.last_mut().filter(|miss| miss.why == Why::Departed) {
-                    miss.departed = Some(self.since(left, now));
-                }
+            let is_meant = wanted.is(bytes) && process.is_meant(bytes);
+            if is_meant && may(app_id(bytes), space_id(bytes)) {
+                misses.add(Why::Departed, bytes, None, Some(self.since(left, now)));
             }
         }
         let component = wanted.request.as_ref().is_some_and(|request| {
@@ -99,6 +101,59 @@ impl Table {
             })
         });
         drop(state);
+        Nearby {
+            apps: misses.likeliest(),
+            component,
+        }
+    }
+}
+
+/// Apps that may have been meant, each once. A name can be that of thousands of apps, so only the likeliest are kept.
+struct Misses {
+    limit: usize,
+    apps: Vec<NearMiss>,
+    /// Where each stands, by GUIDs of app and space: another app may claim the same GUID.
+    places: HashMap<(Box<str>, Box<str>), usize>,
+}
+
+impl Misses {
+    fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            apps: Vec::new(),
+            places: HashMap::new(),
+        }
+    }
+
+    /// The likelier reason stays.
+    fn add(&mut self, why: Why, bytes: &[u8], route: Option<&str>, departed: Option<Duration>) {
+        let process = process_type(bytes);
+        let key = (app_id(bytes).into(), space_id(bytes).into());
+        if let Some(known) = self.places.get(&key).and_then(|at| self.apps.get_mut(*at)) {
+            if why < known.why {
+                (known.why, known.departed) = (why, departed);
+            }
+            if !known.processes.iter().any(|known| **known == *process) {
+                known.processes.push(process.into());
+                known.processes.sort();
+            }
+            return;
+        }
+        self.places.insert(key, self.apps.len());
+        self.apps.push(NearMiss {
+            why,
+            app: Arc::new(unpack_app(bytes)),
+            processes: vec![process.into()],
+            route: route.map(Box::from),
+            departed,
+        });
+        if self.apps.len() > 2 * self.limit + SPARE {
+            self.cut();
+        }
+    }
+
+    /// Keeps the likeliest.
+    fn cut(&mut self) {
         let names = |app: &App| {
             (
                 app.organization_name.clone(),
@@ -107,33 +162,20 @@ impl Table {
                 app.app_id.clone(),
             )
         };
-        apps.sort_by_cached_key(|miss| (miss.why, names(&miss.app)));
-        apps.truncate(limit);
-        Nearby { apps, component }
+        self.apps
+            .sort_by_cached_key(|miss| (miss.why, names(&miss.app)));
+        self.apps.truncate(self.limit);
+        let keys = self
+            .apps
+            .iter()
+            .map(|miss| (miss.app.app_id.clone(), miss.app.space_id.clone()));
+        self.places = keys.zip(0..).collect();
     }
-}
 
-/// Adds an app, once; the likelier reason stays.
-fn add(apps: &mut Vec<NearMiss>, why: Why, bytes: &[u8], route: Option<Box<str>>) {
-    let process = process_type(bytes);
-    if let Some(known) = apps
-        .iter_mut()
-        .find(|miss| *miss.app.app_id == *app_id(bytes))
-    {
-        known.why = known.why.min(why);
-        if !known.processes.iter().any(|known| **known == *process) {
-            known.processes.push(process.into());
-            known.processes.sort();
-        }
-        return;
+    fn likeliest(mut self) -> Vec<NearMiss> {
+        self.cut();
+        self.apps
     }
-    apps.push(NearMiss {
-        why,
-        app: Arc::new(unpack_app(bytes)),
-        processes: vec![process.into()],
-        route,
-        departed: None,
-    });
 }
 
 /// A selector, prepared for comparisons.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hashbrown::HashSet;
+use hashbrown::{Equivalent, HashSet};
 
 use super::state::{AppEntry, State};
 use super::{SLICE, Table};
@@ -34,6 +34,17 @@ pub struct Found {
     pub route: Option<Box<str>>,
 }
 
+/// One app as a whole: all of its processes and routes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Types of its processes with their instances, sorted.
+    pub processes: Vec<(Box<str>, usize)>,
+    /// Sorted; as many as were asked for.
+    pub routes: Vec<Box<str>>,
+    /// How many there are in all.
+    pub routes_total: usize,
+}
+
 /// The words to look for, in lower case.
 #[derive(Debug)]
 struct Words(Vec<String>);
@@ -59,14 +70,23 @@ impl Words {
         self.0.iter().all(|word| {
             names.contains(word)
                 || guid.contains(word)
-                || routes(state, app).any(|key| key.contains(word))
+                || routes(state, app).any(|key| is_meant(key, word))
         })
     }
 
     /// Whether a word of them is in this route.
     fn touch(&self, key: &str) -> bool {
-        self.0.iter().any(|word| key.contains(word))
+        self.0.iter().any(|word| is_meant(key, word))
     }
+}
+
+/// Whether a word is a part of a route, or the address of something below it.
+fn is_meant(key: &str, word: &str) -> bool {
+    let is_below = || {
+        word.strip_prefix(key)
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    key.contains(word) || is_below()
 }
 
 /// The keys of all routes of an app's instances, with repetitions.
@@ -91,27 +111,45 @@ impl Table {
         let mut found = HashSet::new();
         let mut order = BTreeSet::new();
         self.walk_apps(|state, app| {
-            let guid = app_id(&app.bytes);
-            let fits = !guid.is_empty()
-                && !found.contains(guid)
-                && may(guid, space_id(&app.bytes))
+            // Another app may claim the same GUID: the space decides who may see it.
+            let key = (app_id(&app.bytes), space_id(&app.bytes));
+            let fits = !key.0.is_empty()
+                && !found.contains(&key)
+                && may(key.0, key.1)
                 && words.fit(state, app);
             if fits {
+                let owned = Key(key.0.into(), key.1.into());
                 let names = app_names(&app.bytes).map(Box::<str>::from);
-                order.insert((names, guid.to_owned()));
-                found.insert(guid.to_owned());
+                order.insert((names, owned.0.clone(), owned.1.clone()));
+                found.insert(owned);
             }
         });
         let state = self.read();
         // What has left in the meantime is not shown.
-        let shown = order.iter().take(limit).filter_map(|(_, guid)| {
-            let sets = state.with_guid(guid).map(|id| &state.apps[id]).collect();
-            collect(&state, &words, sets)
-        });
+        let shown = order
+            .iter()
+            .take(limit)
+            .filter_map(|(_, guid, space)| collect(&state, &words, sets(&state, guid, space)));
         Matches {
             apps: shown.collect(),
             total: found.len(),
         }
+    }
+
+    /// All processes of the app with this GUID in this space, with at most `limit` of its routes. `None`: it has no
+    /// instance.
+    pub fn overview(&self, guid: &str, space: &str, limit: usize) -> Option<Overview> {
+        let state = self.read();
+        let sets = self::sets(&state, guid, space);
+        if sets.is_empty() {
+            return None;
+        }
+        let all: BTreeSet<&str> = sets.iter().flat_map(|app| routes(&state, app)).collect();
+        Some(Overview {
+            processes: processes(&sets),
+            routes_total: all.len(),
+            routes: all.into_iter().take(limit).map(Box::from).collect(),
+        })
     }
 
     /// Shows every set of tags, in slices.
@@ -131,22 +169,41 @@ impl Table {
     }
 }
 
+/// GUIDs of an app and its space.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key(Box<str>, Box<str>);
+
+impl Equivalent<Key> for (&str, &str) {
+    fn equivalent(&self, key: &Key) -> bool {
+        *self.0 == *key.0 && *self.1 == *key.1
+    }
+}
+
+/// The sets of tags of an app.
+fn sets<'s>(state: &'s State, guid: &'s str, space: &str) -> Vec<&'s AppEntry> {
+    let all = state.with_guid(guid).map(|id| &state.apps[id]);
+    all.filter(|app| space_id(&app.bytes) == space).collect()
+}
+
 /// One app of its sets of tags.
 fn collect(state: &State, words: &Words, sets: Vec<&AppEntry>) -> Option<Found> {
     let is_web = |app: &&&AppEntry| process_type(&app.bytes) == super::WEB;
     let shown = sets.iter().find(is_web).or_else(|| sets.first())?;
-    let mut processes = BTreeMap::<&str, usize>::new();
-    for app in &sets {
-        *processes.entry(process_type(&app.bytes)).or_default() += app.instances.len();
-    }
     let keys = || sets.iter().flat_map(|app| routes(state, app));
     let by_route = keys().filter(|key| words.touch(key)).min();
     Some(Found {
         app: Arc::new(unpack_app(&shown.bytes)),
-        processes: processes
-            .into_iter()
-            .map(|(kind, count)| (kind.into(), count))
-            .collect(),
+        processes: processes(&sets),
         route: by_route.or_else(|| keys().min()).map(Box::from),
     })
+}
+
+/// Instances by the type of their process.
+fn processes(sets: &[&AppEntry]) -> Vec<(Box<str>, usize)> {
+    let mut processes = BTreeMap::<&str, usize>::new();
+    for app in sets {
+        *processes.entry(process_type(&app.bytes)).or_default() += app.instances.len();
+    }
+    let owned = |(kind, count): (&str, usize)| (kind.into(), count);
+    processes.into_iter().map(owned).collect()
 }

@@ -15,6 +15,7 @@ use crate::discovery::route;
 
 /// One endpoint of a route.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RouteEntry {
     /// `host:port`, IPv6 in brackets.
     pub address: String,

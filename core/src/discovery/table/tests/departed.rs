@@ -169,3 +169,26 @@ fn they_are_forgotten_after_a_day_and_never_become_many() {
     let newest = ("app-29999".to_owned(), "web".to_owned(), 0);
     assert!(gone.contains(&newest), "those that left last are known");
 }
+
+#[test]
+fn of_many_that_leave_in_one_moment_half_are_remembered() {
+    let mut fixture = fixture();
+    for number in 0..25_000_u32 {
+        let guid = format!("app-{number}");
+        let tags = AppTags {
+            app_id: &guid,
+            app_name: &guid,
+            ..shop().app
+        };
+        let host = format!("10.{}.{}.1", number / 250, number % 250);
+        let one = Registration {
+            app: tags,
+            host: &host,
+            ..shop()
+        };
+        fixture.heartbeat("x.example", &one);
+    }
+    fixture.at(200).age();
+    let gone = fixture.departed(Duration::MAX).len();
+    assert!((10_000..=20_000).contains(&gone), "{gone}");
+}

@@ -174,7 +174,7 @@ fn the_likeliest_app_comes_first_with_the_reason() {
         let process = Process::from(process);
         let near = fixture
             .table
-            .near(&selector(asked), &process, 5, fixture.now);
+            .near(&selector(asked), &process, 5, |_, _| true, fixture.now);
         let why_text = |miss: &NearMiss| serde_json::to_value(miss.why).unwrap();
         let got = match near.apps.first() {
             Some(miss) => format!("{} {}", why_text(miss).as_str().unwrap(), miss.app.app_id),
@@ -192,7 +192,7 @@ fn what_left_says_since_when_and_routes_say_which() {
         let process = Process::default();
         fixture
             .table
-            .near(&selector(text), &process, 5, fixture.now)
+            .near(&selector(text), &process, 5, |_, _| true, fixture.now)
     };
     let away = near("acme/prod/away").apps.remove(0);
     assert_eq!(away.departed, Some(Duration::from_secs(60)));
@@ -201,8 +201,105 @@ fn what_left_says_since_when_and_routes_say_which() {
     let jobs = near("jobs-guid").apps.remove(0);
     assert_eq!(jobs.processes, ["worker".into()]);
     let process = Process::default();
-    let all = fixture
-        .table
-        .near(&selector("acme/prod/billing"), &process, 1, fixture.now);
+    let all = fixture.table.near(
+        &selector("acme/prod/billing"),
+        &process,
+        1,
+        |_, _| true,
+        fixture.now,
+    );
     assert_eq!(all.apps.len(), 1, "no more than were asked for");
+}
+
+#[test]
+fn of_thousands_of_the_same_name_the_likeliest_are_kept() {
+    let fixture = fixture();
+    for number in 0..2_000_u16 {
+        let (guid, space) = (format!("app-{number:04}"), format!("space-{number:04}"));
+        let tags = AppTags {
+            app_id: &guid,
+            space_id: &space,
+            space_name: &space,
+            ..names("acme", "", "api")
+        };
+        let one = Registration {
+            app: tags,
+            port: number + 1,
+            guid: "",
+            ..shop()
+        };
+        fixture.heartbeat("x.example", &one);
+    }
+    let near = |may: fn(&str, &str) -> bool| {
+        let process = Process::default();
+        let asked = selector("acme/SPACE-1999/api");
+        let near = fixture.table.near(&asked, &process, 2, may, fixture.now);
+        let shown: Vec<String> = near
+            .apps
+            .iter()
+            .map(|miss| format!("{:?} {}", miss.why, miss.app.app_id))
+            .collect();
+        shown
+    };
+    assert_eq!(
+        near(|_, _| true),
+        ["Case app-1999", "OtherSpace app-0000"],
+        "the last of all is the likeliest"
+    );
+    assert_eq!(
+        near(|_, space| space == "space-1000"),
+        ["OtherSpace app-1000"],
+        "one's own is not crowded out by those of others"
+    );
+}
+
+#[test]
+fn the_time_of_leaving_is_that_of_the_app_that_left() {
+    let mut fixture = fixture();
+    let old = Registration {
+        app: AppTags {
+            app_id: "old-guid",
+            ..names("acme", "prod", "shop")
+        },
+        ..shop()
+    };
+    fixture.heartbeat("shop.example.org", &old);
+    fixture.unregister("shop.example.org", "10.0.0.1", 61001);
+    let web = Registration {
+        app: AppTags {
+            app_id: "new-guid",
+            ..names("acme", "prod", "shop")
+        },
+        ..shop()
+    };
+    let worker = Registration {
+        app: app(web.app, "worker"),
+        port: 7,
+        guid: "",
+        ..shop()
+    };
+    fixture.at(100).heartbeat("shop.example.org", &web);
+    fixture.heartbeat("worker.example.org", &worker);
+    fixture
+        .at(110)
+        .unregister("shop.example.org", "10.0.0.1", 61001);
+    fixture.at(120);
+    let process = Process::default();
+    let asked = selector("acme/prod/shop");
+    let near = fixture
+        .table
+        .near(&asked, &process, 5, |_, _| true, fixture.now);
+    let shown: Vec<_> = near
+        .apps
+        .iter()
+        .map(|miss| (&*miss.app.app_id, miss.why, miss.departed))
+        .collect();
+    let since = Some(Duration::from_secs(120));
+    assert_eq!(
+        shown,
+        [
+            ("new-guid", Why::Process, None),
+            ("old-guid", Why::Departed, since)
+        ]
+    );
 }

@@ -97,6 +97,16 @@ fn every_word_must_be_somewhere() {
             &["a3-guid"],
             "an address of a browser",
         ),
+        (
+            "https://shop.example.org/basket/7",
+            &["a1-guid"],
+            "something below a route",
+        ),
+        (
+            "shop.example.organic/basket",
+            &[],
+            "another host that begins like it",
+        ),
         ("/jobs", &["a1-guid"], "the route of another process"),
         ("MÜLL GRÖSSE", &[], "ß in capitals is another word"),
         ("MÜLL GRÖßE", &["a4-guid"], "letters beyond ASCII"),
@@ -162,4 +172,68 @@ fn who_may_see_less_finds_less_and_counts_less() {
     );
     let matches = fixture.table.search("", 10, |guid, _| guid == "a3-guid");
     assert_eq!(matches.total, 1);
+}
+
+#[test]
+fn an_app_is_known_with_all_its_processes_and_routes() {
+    let fixture = platform();
+    for (guid, limit, want, why) in [
+        (
+            "a1-guid",
+            9,
+            Some((2, vec!["internal.example.org/jobs", "shop.example.org"], 2)),
+            "two processes",
+        ),
+        (
+            "a1-guid",
+            1,
+            Some((2, vec!["internal.example.org/jobs"], 2)),
+            "fewer routes than there are",
+        ),
+        (
+            "a3-guid",
+            9,
+            Some((1, vec!["cart.example.org/v1"], 1)),
+            "one",
+        ),
+        ("a9-guid", 9, None, "nobody"),
+    ] {
+        let got = fixture.table.overview(guid, "prod", limit);
+        let shown = got.as_ref().map(|all| {
+            let routes: Vec<&str> = all.routes.iter().map(|route| &**route).collect();
+            (all.processes.len(), routes, all.routes_total)
+        });
+        assert_eq!(shown, want, "{guid}: {why}");
+    }
+}
+
+#[test]
+fn who_claims_a_guid_in_another_space_changes_nothing() {
+    let fixture = platform();
+    let liar = AppTags {
+        app_id: "a1-guid",
+        organization_name: "acme",
+        space_name: "x",
+        space_id: "x",
+        app_name: "shop",
+        process_type: "lie",
+        ..AppTags::default()
+    };
+    let registration = Registration {
+        app: liar,
+        port: 99,
+        tls: None,
+        guid: "",
+        ..shop()
+    };
+    fixture.heartbeat("lie.example.org", &registration);
+    let matches = fixture
+        .table
+        .search("a1-guid", 10, |_, space| space == "prod");
+    assert_eq!(
+        found(&matches),
+        ["a1-guid web:1,worker:1 internal.example.org/jobs"]
+    );
+    let all = fixture.table.overview("a1-guid", "prod", 9).unwrap();
+    assert_eq!((all.processes.len(), all.routes_total), (2, 2));
 }
