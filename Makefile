@@ -152,6 +152,12 @@ bench: ## Measure and print the figures of the design (FLEET_SECONDS=120)
 tools: ## Install the programs that the tests run against
 	scripts/install-test-tools
 
+# Not a part of the tests: two release builds from nothing.
+.PHONY: bosh-compile
+bosh-compile: ## Compile the packages of the BOSH release from vendored crates, in a namespace without a network
+	bosh/scripts/create-release --stage
+	bosh/scripts/compile-offline
+
 .PHONY: clean
 clean: ## Remove everything that was built
 	$(CARGO) clean
