@@ -44,7 +44,8 @@ class Ops < Minitest::Test
   def test_what_cannot_go_together_is_an_error
     [%w[use-postgres], %w[promfetch use-postgres], %w[promfetch enable-backup], %w[open-access], %w[replace-promfetcher],
      %w[promfetch colocate-on-router open-access], %w[promfetch disable-broker disable-broker],
-     %w[promfetch replace-promfetcher-route]].each do |names|
+     %w[promfetch replace-promfetcher-route], %w[promfetch disable-broker uaa-clients],
+     *%w[isolation-segment colocate-on-router].flat_map { |last| [%w[promfetch cf/use-postgres use-postgres], %w[promfetch cf/use-external-dbs use-external-db], %w[promfetch disable-broker], %w[promfetch replace-promfetcher]].map { |others| others + [last] } }].each do |names|
       assert_raises(OpsFile::Error, names.join(" ")) { Combinations.manifest(names) }
     end
   end
@@ -121,10 +122,24 @@ class Ops < Minitest::Test
     assert_equal Combinations.manifest(%w[promfetch replace-promfetcher])["instance_groups"].last, manifest["instance_groups"].last
   end
 
+  # What docs/access.md asks of the client; UAA sends browsers nowhere but to these addresses.
+  def test_people_can_sign_in_with_the_platforms_login
+    [%w[promfetch uaa-clients], %w[promfetch replace-promfetcher uaa-clients], %w[promfetch uaa-clients disable-broker]].each do |names|
+      manifest = Combinations.manifest(names)
+      properties = promfetch(names)
+      client = job(manifest, "uaa", "uaa").dig("properties", "uaa", "clients").fetch(properties.dig("uaa", "client_id"))
+      assert_includes client["redirect-uri"].split(","), "#{properties['base_url']}/sign-in/callback"
+      assert_equal ["authorization_code", "openid,cloud_controller.read", "uaa.none", properties.dig("uaa", "client_secret")],
+                   client.values_at("authorized-grant-types", "scope", "authorities", "secret")
+      assert_equal "https://login.((system_domain))", properties.dig("uaa", "login_url")
+      assert_equal "((promfetch_secret_key))", properties.dig("broker", "secret_key"), "all processes know each other's sessions"
+    end
+  end
+
   def test_without_broker_there_is_nothing_of_it
-    [%w[promfetch disable-broker], %w[cf/use-postgres promfetch use-postgres disable-broker]].each do |names|
+    [%w[promfetch disable-broker], %w[promfetch uaa-clients disable-broker], %w[cf/use-postgres promfetch use-postgres disable-broker]].each do |names|
       text = YAML.dump(Combinations.manifest(names))
-      refute_match(/promfetch_(database|broker)_password|promfetch_secret_key|broker-registrar/, text)
+      refute_match(/promfetch_(database|broker)_password|broker-registrar/, text)
       databases = text.scan(/name: promfetch$/).size
       # The release and the instance group, the job in it.
       assert_equal 3, databases, names.join(" ")
