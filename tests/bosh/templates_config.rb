@@ -163,6 +163,11 @@ class ConfigTest < Minitest::Test
     assert_equal '123456', nats['pass'], 'a password of digits is a text'
   end
 
+  def test_a_login_without_servers_is_for_nats_on_this_machine
+    assert_equal({ 'user' => 'nats', 'pass' => '123', 'tls_enabled' => false }, config({ 'nats.user' => 'nats', 'nats.pass' => 123 })['nats'])
+    assert_equal 0, Harness.check_config(text({ 'nats.user' => 'nats', 'nats.pass' => 'x' })).first
+  end
+
   def test_gorouters_alone_do_not_bring_nats_along
     rendered = config({ 'gorouters' => [{ 'host' => '127.0.0.1', 'port' => 8082, 'user' => 'router-status', 'pass' => 'x' }] })
     refute rendered.key?('nats')
@@ -299,7 +304,8 @@ class ConfigTest < Minitest::Test
     'base_url' => ['promfetch.example.org', 'expected a URL'], 'nats.hosts' => ['10.0.16.4', 'expected a list'], 'nats.port' => [70_000, 'expected a port'], 'gorouters' => ['x', 'expected a list'],
     'operators' => [[{ 'name' => 'a', 'password' => 'short' }], 'the password of `a` is too short'], 'enable_ssl' => [true, 'needs `tls_pem.cert_chain`'],
     'nats.tls_enabled' => ['maybe', 'expected `true` or `false`'], 'index' => ['first', 'expected a whole number'], 'backends.cert_chain' => [CERTIFICATE, 'is of no use without `backends.private_key`'],
-    'db.host' => ['db', nil, '`db.name`: is required with a database'], 'broker.take_over' => ['perhaps', 'expected `true` or `false`'], 'uaa.url' => ['uaa', 'expected a URL']
+    'db.host' => ['db', nil, '`db.name`: is required with a database'], 'broker.take_over' => ['perhaps', 'expected `true` or `false`'], 'uaa.url' => ['uaa', 'expected a URL'],
+    'uaa.client_id' => ['promfetch', 'is of no use without `uaa.url`']
   }.freeze
 
   def test_wrong_values_are_refused_with_the_name_of_the_property
@@ -307,6 +313,13 @@ class ConfigTest < Minitest::Test
       said = refused({ name => value })
       assert_includes said, other || "property `#{name}`: #{about}"
       refute_includes said, CERTIFICATE.lines[1].chomp, 'values may be secrets'
+    end
+  end
+
+  # With a mistyped key promfetch would look at this machine.
+  def test_lists_of_servers_have_the_keys_that_are_known
+    { 'nats.hosts' => [['10.0.16.4'], [{ 'host' => '10.0.16.4' }], [{ 'port' => 4222 }], [nil]], 'gorouters' => [['127.0.0.1'], [{ 'hots' => '127.0.0.1' }], [nil]] }.each do |name, wrong|
+      wrong.each { |value| assert_includes refused({ name => value }), "property `#{name}`", value }
     end
   end
 
