@@ -4,6 +4,7 @@
 #     ruby tests/bosh/ops.rb
 
 require "minitest/autorun"
+require "uri"
 require "yaml"
 require_relative "support/combinations"
 
@@ -87,6 +88,22 @@ class Ops < Minitest::Test
                                                    .map { |one| variable(manifest, one[/\w+/]).dig("options", "ca") }
       assert_includes issuers, certificate.dig("options", "ca")
       assert_equal route.fetch("uris").first, properties.fetch("base_url").delete_prefix("https://")
+    end
+  end
+
+  # Whatever the order: the name in the certificate, and the port.
+  def test_smoke_tests_go_to_where_promfetch_is
+    [%w[promfetch smoke-test-app], %w[promfetch smoke-test-app replace-promfetcher], %w[promfetch replace-promfetcher smoke-test-app]].each do |names|
+      manifest = Combinations.manifest(names)
+      smoke = job(manifest, "promfetch", "promfetch-smoke-tests").fetch("properties")
+      properties = promfetch(names)
+      uri = URI(smoke.fetch("urls").first.sub("((system_domain))", "system-domain"))
+      assert_equal properties.fetch("port"), uri.port
+      certificate = variable(manifest, properties.dig("tls_pem", "cert_chain")[/\w+/])
+      names = certificate.dig("options", "alternative_names").map { |name| name.sub("((system_domain))", "system-domain") }
+      assert(names.any? { |name| File.fnmatch(name, uri.host) }, uri.host)
+      assert_equal "((#{certificate['name']}.ca))", smoke["ca_cert"]
+      assert_equal ["((promfetch_smoke_test_app))", "prometheus"], [smoke["app"], smoke.dig("login", "user")]
     end
   end
 

@@ -259,7 +259,8 @@ class JobsTest < Minitest::Test
     assert_includes text, "urls=(http://10.0.0.1:8085 http://10.0.0.2:8085)\n"
     assert_includes text, "health_urls=(http://10.0.0.1:8080 http://10.0.0.2:8080)\n"
     text = smoke.render('config/settings.sh', { 'urls' => ['https://x'] }, links: [promfetch_link])
-    assert_includes text, "urls=(https://x)\nhealth_urls=()\n"
+    assert_includes text, "urls=(https://x)\nhealth_urls=(http://10.0.0.1:8080 http://10.0.0.2:8080)\n"
+    assert_includes smoke.render('config/settings.sh', { 'urls' => ['https://x'] }), "urls=(https://x)\nhealth_urls=()\n"
     assert_equal "me:a:b\n", smoke.render('config/login', { 'login.user' => 'me', 'login.password' => 'a:b' })
     { 'urls' => {}, 'timeout' => { 'urls' => ['x'], 'timeout' => '60' }, 'metric' => { 'urls' => ['x'], 'metric' => 'a.*' } }.each do |name, properties|
       assert_includes assert_raises(RuntimeError) { smoke.render('config/settings.sh', properties) }.message, "property `#{name}`"
