@@ -4,6 +4,7 @@
 #     ruby tests/bosh/ops.rb
 
 require "minitest/autorun"
+require "uri"
 require "yaml"
 require_relative "support/combinations"
 
@@ -44,7 +45,8 @@ class Ops < Minitest::Test
   def test_what_cannot_go_together_is_an_error
     [%w[use-postgres], %w[promfetch use-postgres], %w[promfetch enable-backup], %w[open-access], %w[replace-promfetcher],
      %w[promfetch colocate-on-router open-access], %w[promfetch disable-broker disable-broker],
-     %w[promfetch replace-promfetcher-route]].each do |names|
+     %w[promfetch replace-promfetcher-route], %w[promfetch disable-broker uaa-clients],
+     *%w[isolation-segment colocate-on-router].flat_map { |last| [%w[promfetch cf/use-postgres use-postgres], %w[promfetch cf/use-external-dbs use-external-db], %w[promfetch disable-broker], %w[promfetch replace-promfetcher]].map { |others| others + [last] } }].each do |names|
       assert_raises(OpsFile::Error, names.join(" ")) { Combinations.manifest(names) }
     end
   end
@@ -89,6 +91,22 @@ class Ops < Minitest::Test
     end
   end
 
+  # Whatever the order: the name in the certificate, and the port.
+  def test_smoke_tests_go_to_where_promfetch_is
+    [%w[promfetch smoke-test-app], %w[promfetch smoke-test-app replace-promfetcher], %w[promfetch replace-promfetcher smoke-test-app]].each do |names|
+      manifest = Combinations.manifest(names)
+      smoke = job(manifest, "promfetch", "promfetch-smoke-tests").fetch("properties")
+      properties = promfetch(names)
+      uri = URI(smoke.fetch("urls").first.sub("((system_domain))", "system-domain"))
+      assert_equal properties.fetch("port"), uri.port
+      certificate = variable(manifest, properties.dig("tls_pem", "cert_chain")[/\w+/])
+      names = certificate.dig("options", "alternative_names").map { |name| name.sub("((system_domain))", "system-domain") }
+      assert(names.any? { |name| File.fnmatch(name, uri.host) }, uri.host)
+      assert_equal "((#{certificate['name']}.ca))", smoke["ca_cert"]
+      assert_equal ["((promfetch_smoke_test_app))", "prometheus"], [smoke["app"], smoke.dig("login", "user")]
+    end
+  end
+
   def test_ports_of_the_routers_are_left_to_them
     manifest = Combinations.manifest(%w[promfetch colocate-on-router])
     properties = promfetch(%w[promfetch colocate-on-router], "router")
@@ -121,10 +139,24 @@ class Ops < Minitest::Test
     assert_equal Combinations.manifest(%w[promfetch replace-promfetcher])["instance_groups"].last, manifest["instance_groups"].last
   end
 
+  # What docs/access.md asks of the client; UAA sends browsers nowhere but to these addresses.
+  def test_people_can_sign_in_with_the_platforms_login
+    [%w[promfetch uaa-clients], %w[promfetch replace-promfetcher uaa-clients], %w[promfetch uaa-clients disable-broker]].each do |names|
+      manifest = Combinations.manifest(names)
+      properties = promfetch(names)
+      client = job(manifest, "uaa", "uaa").dig("properties", "uaa", "clients").fetch(properties.dig("uaa", "client_id"))
+      assert_includes client["redirect-uri"].split(","), "#{properties['base_url']}/sign-in/callback"
+      assert_equal ["authorization_code", "openid,cloud_controller.read", "uaa.none", properties.dig("uaa", "client_secret")],
+                   client.values_at("authorized-grant-types", "scope", "authorities", "secret")
+      assert_equal "https://login.((system_domain))", properties.dig("uaa", "login_url")
+      assert_equal "((promfetch_secret_key))", properties.dig("broker", "secret_key"), "all processes know each other's sessions"
+    end
+  end
+
   def test_without_broker_there_is_nothing_of_it
-    [%w[promfetch disable-broker], %w[cf/use-postgres promfetch use-postgres disable-broker]].each do |names|
+    [%w[promfetch disable-broker], %w[promfetch uaa-clients disable-broker], %w[cf/use-postgres promfetch use-postgres disable-broker]].each do |names|
       text = YAML.dump(Combinations.manifest(names))
-      refute_match(/promfetch_(database|broker)_password|promfetch_secret_key|broker-registrar/, text)
+      refute_match(/promfetch_(database|broker)_password|broker-registrar/, text)
       databases = text.scan(/name: promfetch$/).size
       # The release and the instance group, the job in it.
       assert_equal 3, databases, names.join(" ")

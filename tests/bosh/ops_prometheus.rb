@@ -46,10 +46,10 @@ class OpsPrometheus < Minitest::Test
     configs = job("prometheus2", "prometheus2").dig("properties", "prometheus", "scrape_configs")
     text = YAML.dump({ "scrape_configs" => configs })
     variables = text.scan(/\(\((\w+)\)\)/).flatten.uniq.sort
-    assert_equal %w[promfetch_ca promfetch_operator_password promfetch_url skip_ssl_verify], variables
+    assert_equal %w[promfetch_ca promfetch_operator_password promfetch_port promfetch_server_name promfetch_url skip_ssl_verify], variables
     explained = File.read(FILE)
     variables.each { |name| assert_match(/^#.*\b#{name}\b/, explained) }
-    text = text.gsub("((promfetch_url))", "https://promfetch.example.org").gsub(/"?\(\(skip_ssl_verify\)\)"?/, "false")
+    text = text.gsub("((promfetch_url))", "https://promfetch.example.org").gsub("((promfetch_port))", "8085").gsub(/"?\(\(skip_ssl_verify\)\)"?/, "false")
     Dir.mktmpdir do |folder|
       # Debian's Prometheus is older than `ca`.
       File.write(File.join(folder, "ca.pem"), "")

@@ -78,7 +78,7 @@ class ReleaseTest < Minitest::Test
       Minitest.after_run { FileUtils.rm_rf(folder) }
       script = <<~SH
         set -euo pipefail
-        git -C "$1" ls-files -z --cached --others --exclude-standard -- ':!tests/corpus' ':!tests/data' ':!ffi/go' ':!ffi/python' ':!docs' |
+        git -C "$1" ls-files -z --cached --others --exclude-standard -- ':!tests/corpus' ':!ffi/go' ':!ffi/python' ':!docs' |
             tar --create --directory "$1" --null --files-from - | tar --extract --directory "$2"
         git -C "$2" init --quiet
         git -C "$2" add --all
@@ -88,10 +88,16 @@ class ReleaseTest < Minitest::Test
     end
   end
 
+  # The real cargo describes the workspace, which needs neither a network nor a build.
+  CARGO = ENV.fetch('PATH').split(':').map { |at| File.join(at, 'cargo') }.find { |file| File.executable?(file) }
+
   # cargo that vendors one crate, and bosh that says how it was called.
   def tools
     put('tools/cargo', <<~SH)
       #!/usr/bin/env bash
+      if [ "$1" = metadata ]; then
+          exec '#{CARGO}' "$@"
+      fi
       echo "cargo $*" >>#{@folder}/calls
       mkdir -p "${!#}/memchr-2.8.3/src"
       echo '{"files":{}}' >"${!#}/memchr-2.8.3/.cargo-checksum.json"
@@ -119,13 +125,7 @@ class ReleaseTest < Minitest::Test
     sources = release.files('promfetch/**/*')
     %w[Cargo.toml Cargo.lock include/promfetch.h core/src/lib.rs broker/src/main.rs broker/src/store/database/migrations/mysql/1_start.sql broker/src/web/assets/style.css core/proto/metrics.proto
        ffi/src/lib.rs ffi/contract.txt ffi/build.rs vendor.tar.gz].each { |file| assert_includes sources, "promfetch/#{file}" }
-    # cargo reads the manifests of all members, and looks for the targets that they name.
-    members = File.read(File.join(copy, 'Cargo.toml'))[/^members = \[(.*?)\]/m, 1].scan(/"(.*?)"/).flatten
-    members.each do |member|
-      assert_includes sources, "promfetch/#{member}/Cargo.toml"
-      File.read(File.join(copy, member, 'Cargo.toml')).scan(/^path = "(.*?)"/).flatten.each { |path| assert_includes sources, "promfetch/#{member}/#{path}" }
-    end
-    assert_empty sources.grep(%r{^promfetch/(tests/(corpus|data|bosh)|ffi/(go|python))/})
+    assert_empty sources.grep(%r{^promfetch/(tests/(corpus|bosh)|ffi/(go|python|abi|examples))/})
     # git has nothing to say about what was put there.
     assert_empty Harness.run('git', '-C', copy, 'status', '--porcelain', '--', 'bosh')[0].lines.reject { |line| line.start_with?('A ') }
   end
@@ -135,12 +135,64 @@ class ReleaseTest < Minitest::Test
     copy = repository
     create(copy, '--stage')
     staged = File.join(copy, 'bosh/src/promfetch')
-    missing = Dir[File.join(staged, '{core,broker,ffi}/{src,build.rs}/**/*.rs')].flat_map do |file|
-      next [] if file.match?(%r{/tests?(/|\.rs)|testing\.rs})
-
-      File.read(file).scan(/include(?:_str|_bytes)?!\(\s*"(.*?)"/).flatten.map { |path| File.expand_path(path, File.dirname(file)) }.reject { |path| File.exist?(path) }
+    included = Dir[File.join(staged, '{core,broker,ffi}/**/*.rs')].flat_map do |file|
+      text = File.read(file)
+      assert_equal text.scan(/\binclude(?:_str|_bytes|_dir)?!/).size, text.scan(/\binclude(?:_str|_bytes)?!\s*\(\s*"/).size, "#{file}: only paths that stand there are found by scripts/create-release"
+      text.scan(/include(?:_str|_bytes)?!\s*\(\s*"(.*?)"/).flatten.map { |path| File.expand_path(path, File.dirname(file)) }
     end
-    assert_empty missing
+    assert_operator included.size, :>, 25
+    included.each do |file|
+      path = file.delete_prefix("#{staged}/")
+      assert_path_exists file
+      assert_equal File.read(File.join(Harness::REPOSITORY, path)), File.read(file)
+    end
+    assert(included.any? { |file| file.start_with?("#{staged}/manifests/") })
+  end
+
+  # What the packages build may depend on no other member: those are there in name only.
+  def test_members_that_are_built_need_no_others
+    built = File.read(File.join(Harness::RELEASE, 'scripts/create-release'))[/^built=\((.*)\)/, 1].split
+    described = JSON.parse(Harness.run(CARGO, 'metadata', '--no-deps', '--offline', '--format-version', '1', '--manifest-path', File.join(Harness::REPOSITORY, 'Cargo.toml'))[0])
+    folders = described['packages'].to_h { |package| [File.dirname(package['manifest_path']).delete_prefix("#{described['workspace_root']}/"), package] }
+    built.each { |member| assert_empty folders.fetch(member)['dependencies'].reject { |one| one['kind'] == 'dev' }.filter_map { |one| one['path']&.delete_prefix("#{described['workspace_root']}/") } - built, member }
+    Dir[File.join(Harness::RELEASE, 'packages/*/packaging')].flat_map { |file| File.read(file).scan(/^cargo .*-p (\S+)/).flatten }.each do |name|
+      assert_includes built.map { |member| folders.fetch(member)['name'] }, name
+    end
+  end
+
+  # cargo loads a workspace with all its members or not at all, and Cargo.lock is for all of them.
+  def test_a_member_that_is_not_built_is_there_in_name_only
+    copy = repository
+    put('repository/plugins/Cargo.toml', <<~TOML, mode: 0o644)
+      [package]
+      name = "promfetch-plugins"
+      version = "0.1.0"
+      edition = "2024"
+      build = "make.rs"
+
+      [lib]
+      path = "lib/all.rs"
+
+      [[bin]]
+      name = "promfetch-one"
+      path = "one/main.rs"
+
+      [[bin]]
+      name = "promfetch-two"
+
+      [dependencies]
+      promfetch-core.workspace = true
+    TOML
+    %w[make.rs lib/all.rs one/main.rs src/bin/promfetch-two.rs].each { |file| put("repository/plugins/#{file}", 'compile_error!("not for BOSH");', mode: 0o644) }
+    manifest = File.join(copy, 'Cargo.toml')
+    File.write(manifest, File.read(manifest).sub(/^members = \[/, 'members = ["plugins", '))
+    create(copy, '--stage')
+    staged = File.join(copy, 'bosh/src/promfetch')
+    %w[make.rs lib/all.rs one/main.rs src/bin/promfetch-two.rs].each { |file| assert_equal "fn main() {}\n", File.read(File.join(staged, 'plugins', file)) }
+    out, err, status = Harness.run(CARGO, 'metadata', '--no-deps', '--offline', '--format-version', '1', '--manifest-path', File.join(staged, 'Cargo.toml'))
+    assert_predicate status, :success?, err
+    assert_equal File.read(manifest)[/^members = \[(.*?)\]/m, 1].scan(/"(.*?)"/).flatten.sort, JSON.parse(out)['packages'].map { |package| File.dirname(package['manifest_path']).delete_prefix("#{staged}/") }.sort
+    JSON.parse(out)['packages'].flat_map { |package| package['targets'] }.each { |target| assert_path_exists target['src_path'] }
   end
 
   def test_the_same_sources_make_the_same_bytes

@@ -89,7 +89,7 @@ class ReplacePromfetcher < Minitest::Test
       "promfetch_backend_tls" => { "certificate" => cells, "private_key" => cells_key },
       "diego_instance_identity_ca" => { "ca" => @authority.pem },
       "mysql_server_certificate" => { "ca" => @database_authority.pem },
-      "router_ssl" => { "certificate" => api, "private_key" => api_key }
+      "router_ssl" => { "certificate" => api, "private_key" => api_key, "ca" => routers.pem }
     }
     manifest = Combinations.manifest(%w[cf/promfetcher promfetch replace-promfetcher])
     manifest["variables"].reject! { |variable| certain.key?(variable["name"]) }

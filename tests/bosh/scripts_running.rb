@@ -32,6 +32,8 @@ class RunningTest < Minitest::Test
     assert_equal '200', get('/broker/v2/catalog', user: 'cloud-controller', password: BROKER) { |request| request['X-Broker-API-Version'] = '2.17' }.code
     assert_path_exists File.join(@root, 'store/promfetch/promfetch.db')
     assert_predicate script('dns/healthy').last, :success?
+    # Other commands with the job's configuration; what they learn in one second is not the point.
+    %w[explain fetch].each { |command| assert_equal 1, Harness.run(File.join(@root, 'jobs/promfetch/bin/run'), command, '--wait', '1', 'acme/prod/none').last.exitstatus, command }
 
     drain_under_load(pid)
   end

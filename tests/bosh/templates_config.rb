@@ -58,10 +58,10 @@ class ConfigTest < Minitest::Test
       'max_inflight' => '2GiB', 'disable_keep_alives' => true, 'pool_max_idle' => 50_000, 'pool_idle_timeout' => '3m', 'max_idle_conns_per_host' => 100, 'max_idle_conns' => 200,
       'idle_conn_timeout' => 60, 'formats' => %w[text protobuf], 'extra_labels' => { 'foundation' => 'yes' }, 'label_conflict' => 'drop', 'max_samples' => 500_000, 'max_line' => '64KiB',
       'port' => 8443, 'health_check_port' => 8081, 'enable_ssl' => true, 'tls_pem.cert_chain' => CERTIFICATE, 'tls_pem.private_key' => KEY, 'base_url' => 'https://promfetch.example.org',
-      'metric_path_allow' => ['/actuator/*'], 'trusted_proxies' => ['10.0.1.0/24'], 'drain_wait' => '45s', 'logging.level' => 'debug', 'logging.no_color' => true, 'logging.in_json' => true,
+      'metric_path_allow' => ['/actuator/*'], 'trusted_proxies' => ['10.0.1.0/24'], 'sd_keep' => '15m', 'drain_wait' => '45s', 'logging.level' => 'debug', 'logging.no_color' => true, 'logging.in_json' => true,
       'index' => 2, 'access' => 'protected', 'operators' => [{ 'name' => 'prometheus', 'password_hash' => HASH }],
       'uaa.url' => 'https://uaa.service.cf.internal:8443', 'uaa.issuer' => 'https://uaa.sys.example.org/oauth/token', 'uaa.audiences' => ['promfetch'],
-      'uaa.cloud_controller' => 'https://api.sys.example.org', 'uaa.ca_certs' => CA, 'uaa.skip_ssl_validation' => true,
+      'uaa.cloud_controller' => 'https://api.sys.example.org', 'uaa.client_id' => 'promfetch', 'uaa.client_secret' => PASSWORD, 'uaa.login_url' => 'https://login.sys.example.org', 'uaa.ca_certs' => CA, 'uaa.skip_ssl_validation' => true,
       'broker.broker_service_id' => '8c2e71d5-3f96-4b08-a7d4-6b19e0c85a42', 'broker.broker_plan_id' => 'e2900be3-709b-419e-b63b-de3aabcd9e15', 'broker.user' => 'cloud-controller',
       'broker.pass' => PASSWORD, 'broker.previous_user' => 'before', 'broker.previous_pass' => '12345678901', 'broker.service_name' => 'app-metrics', 'broker.secret_key' => 'k4v0XrVh3q2mD8sJ0tYw9bN1cLzQeA6u',
       'broker.previous_secret_key' => 'u6AeQzLc1Nb9wYt0Js8Dm2q3hVrX0v4k', 'broker.take_over' => true, 'broker.write_back' => false,
@@ -163,6 +163,11 @@ class ConfigTest < Minitest::Test
     assert_equal '123456', nats['pass'], 'a password of digits is a text'
   end
 
+  def test_a_login_without_servers_is_for_nats_on_this_machine
+    assert_equal({ 'user' => 'nats', 'pass' => '123', 'tls_enabled' => false }, config({ 'nats.user' => 'nats', 'nats.pass' => 123 })['nats'])
+    assert_equal 0, Harness.check_config(text({ 'nats.user' => 'nats', 'nats.pass' => 'x' })).first
+  end
+
   def test_gorouters_alone_do_not_bring_nats_along
     rendered = config({ 'gorouters' => [{ 'host' => '127.0.0.1', 'port' => 8082, 'user' => 'router-status', 'pass' => 'x' }] })
     refute rendered.key?('nats')
@@ -225,6 +230,8 @@ class ConfigTest < Minitest::Test
     properties = { 'broker.user' => 'cloud-controller', 'broker.pass' => 'b' }
     assert_equal 'sqlite:////var/vcap/store/promfetch/promfetch.db', config(properties)['db_conn']
     refute config(properties.merge('broker.enabled' => false)).key?('broker')
+    key = { 'secret_key' => 'k4v0XrVh3q2mD8sJ0tYw9bN1cLzQeA6u' }
+    assert_equal key, config(properties.merge('broker.enabled' => false, 'broker.secret_key' => key['secret_key']))['broker'], 'sessions have to be the same on all processes'
     refute config(properties.merge('broker.enabled' => false)).key?('db_conn')
   end
 
@@ -256,7 +263,8 @@ class ConfigTest < Minitest::Test
   end
 
   def test_all_names_of_promfetcher_release
-    old = { 'port' => 8443, 'skip_ssl_validation' => true, 'enable_ssl' => false, 'max_idle_connections' => 300, 'disable_keep_alives' => true, 'log_level' => 'debug',
+    old = { 'port' => 8443, 'health_check_port' => 8181, 'idle_conn_timeout' => 300, 'droplet_stale_threshold' => '90s', 'start_response_delay_interval' => '7s',
+            'external_exporters' => [{ 'name' => 'blackbox', 'host' => 'blackbox.internal:9115' }], 'skip_ssl_validation' => true, 'enable_ssl' => false, 'max_idle_connections' => 300, 'disable_keep_alives' => true, 'log_level' => 'debug',
             'broker.service_id' => 'my-service', 'broker.plan_id' => 'my-plan', 'backends.max_conns' => 7, 'database.host' => 'db', 'database.port' => 3310,
             'database.cnx.max_open' => '11', 'database.cnx.max_idle' => '6', 'database.cnx.max_life' => '2h',
             'gorouters' => [{ 'host' => 'gorouter.service.cf.internal', 'port' => 8080, 'user' => 'router-status', 'password' => 'x' }] }
@@ -264,11 +272,27 @@ class ConfigTest < Minitest::Test
                         promfetchers['promfetcher']['database'].transform_keys { |name| "promfetcher.database.#{name}" }
                       ).merge('promfetcher.broker.username' => 'u', 'promfetcher.broker.password' => 'p', 'promfetcher.broker.enable' => true))
     assert_equal [8443, false, true, true, 300], rendered.values_at('port', 'enable_ssl', 'skip_ssl_validation', 'disable_keep_alives', 'max_idle_conns')
+    assert_equal [8181, 300, '90s', '7s', 'blackbox.internal:9115'],
+                 rendered.values_at('health_check_port', 'idle_conn_timeout', 'droplet_stale_threshold', 'start_response_delay_interval') + [rendered['external_exporters'][0]['host']]
     assert_equal [%w[my-service my-plan], 7], [rendered['broker'].values_at('broker_service_id', 'broker_plan_id'), rendered['backends']['max_conns']]
     assert_equal [11, 6, '2h', 'debug'], rendered.values_at('sql_cnx_max_open', 'sql_cnx_max_idle', 'sql_cnx_max_life') + [rendered['logging']['level']]
     assert_equal 'db:3310/promfetcher', read_url(rendered['db_conn'])[3]
     assert_equal [{ 'host' => 'gorouter.service.cf.internal', 'port' => 8080, 'user' => 'router-status', 'pass' => 'x' }], rendered['gorouters']
+    used = (old.keys + ['broker.enable']).map { |name| "promfetcher.#{name}" } + names_of(promfetchers)
+    assert_equal [], job.properties.keys.grep(/^promfetcher\./) - used, 'names that this test forgets'
     refute config({ 'promfetcher.broker.enable' => false, 'promfetcher.database.name' => 'x' }).key?('db_conn')
+  end
+
+  # Dotted names of what a manifest of promfetcher-release says.
+  def names_of(tree, prefix = nil)
+    tree.flat_map { |key, value| value.is_a?(Hash) ? names_of(value, [prefix, key].compact.join('.')) : [[prefix, key].compact.join('.')] }
+  end
+
+  # All of promfetcher-release's own names are in the table of the way from there, and the other way round.
+  def test_the_table_of_old_properties_has_the_names_that_are_understood
+    text = File.read(File.join(Harness::REPOSITORY, 'docs/from-promfetcher.md'), encoding: 'UTF-8')
+    documented = text[/^Job `promfetcher`.*?(?=^Errand)/m].lines.grep(/^\| `promfetcher/).flat_map { |line| line.split('|')[1].scan(/`(promfetcher\.[a-z_.]+)`/).flatten }
+    assert_equal job.properties.keys.grep(/^promfetcher\./).sort, (documented - ['promfetcher.gorouter']).sort
   end
 
   # property → a wrong value, and what is said of it
@@ -280,7 +304,8 @@ class ConfigTest < Minitest::Test
     'base_url' => ['promfetch.example.org', 'expected a URL'], 'nats.hosts' => ['10.0.16.4', 'expected a list'], 'nats.port' => [70_000, 'expected a port'], 'gorouters' => ['x', 'expected a list'],
     'operators' => [[{ 'name' => 'a', 'password' => 'short' }], 'the password of `a` is too short'], 'enable_ssl' => [true, 'needs `tls_pem.cert_chain`'],
     'nats.tls_enabled' => ['maybe', 'expected `true` or `false`'], 'index' => ['first', 'expected a whole number'], 'backends.cert_chain' => [CERTIFICATE, 'is of no use without `backends.private_key`'],
-    'db.host' => ['db', nil, '`db.name`: is required with a database'], 'broker.take_over' => ['perhaps', 'expected `true` or `false`'], 'uaa.url' => ['uaa', 'expected a URL']
+    'db.host' => ['db', nil, '`db.name`: is required with a database'], 'broker.take_over' => ['perhaps', 'expected `true` or `false`'], 'uaa.url' => ['uaa', 'expected a URL'],
+    'uaa.client_id' => ['promfetch', 'is of no use without `uaa.url`']
   }.freeze
 
   def test_wrong_values_are_refused_with_the_name_of_the_property
@@ -288,6 +313,13 @@ class ConfigTest < Minitest::Test
       said = refused({ name => value })
       assert_includes said, other || "property `#{name}`: #{about}"
       refute_includes said, CERTIFICATE.lines[1].chomp, 'values may be secrets'
+    end
+  end
+
+  # With a mistyped key promfetch would look at this machine.
+  def test_lists_of_servers_have_the_keys_that_are_known
+    { 'nats.hosts' => [['10.0.16.4'], [{ 'host' => '10.0.16.4' }], [{ 'port' => 4222 }], [nil]], 'gorouters' => [['127.0.0.1'], [{ 'hots' => '127.0.0.1' }], [nil]] }.each do |name, wrong|
+      wrong.each { |value| assert_includes refused({ name => value }), "property `#{name}`", value }
     end
   end
 

@@ -107,6 +107,36 @@ class JobsTest < Minitest::Test
     end
   end
 
+  # Several files have to know the ports: all of them mean the same ones, whatever mix of names a manifest has.
+  def test_all_files_agree_on_ports
+    old = { 'promfetcher.base_url' => 'https://promfetcher.example.org' }
+    pair = { 'tls_pem.cert_chain' => PEM, 'tls_pem.private_key' => Harness.data('key.pem') }
+    old_pair = pair.transform_keys { |name| "promfetcher.#{name}" }
+    [{}, { 'port' => 8443, 'health_check_port' => 81 }, { 'port' => '444' }, pair.merge('enable_ssl' => true), old, { 'promfetcher.ca_certs' => PEM }, { 'promfetcher.database.name' => 'x', 'promfetcher.database.user' => 'u' },
+     old.merge('port' => 9000, 'promfetcher.health_check_port' => 8181), old.merge('promfetcher.port' => 8085), old.merge(old_pair), old.merge(pair), old.merge(old_pair, 'promfetcher.enable_ssl' => false), old_pair].each do |properties|
+      config = YAML.safe_load(job.render('config/promfetch.yml', properties))
+      api, health = config.values_at('port', 'health_check_port')
+      assert_equal [api, health].any? { |port| port < 1024 }, bpm(properties)['processes'][0].key?('capabilities'), properties
+      %w[bin/post-start bin/dns/healthy].each { |path| assert_includes job.render(path, properties), "http://127.0.0.1:#{health}/", properties.to_s }
+      scraped = scraper(properties.merge('metrics.enabled' => true))
+      assert_equal [api, config['enable_ssl'] ? 'https' : nil], scraped.values_at('port', 'scheme'), properties
+      link = Harness::Link.new('promfetch', properties: job.provided('promfetch', properties))
+      smoke = job('promfetch-smoke-tests').render('config/settings.sh', {}, links: [link])
+      assert_includes smoke, "urls=(#{config['enable_ssl'] ? 'https' : 'http'}://10.0.16.4:#{api})\nhealth_urls=(http://10.0.16.4:#{health})\n", properties.to_s
+    end
+    wait = { 'promfetcher.start_response_delay_interval' => '1m' }
+    assert_includes job.render('bin/post-start', wait), "\ntimeout=120\n"
+  end
+
+  def test_links_carry_what_a_manifest_of_promfetcher_release_says
+    old = { 'promfetcher.base_url' => 'https://promfetcher.example.org', 'promfetcher.broker.username' => 'u', 'promfetcher.broker.password' => 'p', 'promfetcher.database.name' => 'promfetcher',
+            'promfetcher.database.user' => 'd', 'promfetcher.database.password' => 'q' }
+    own = Harness::Link.new('promfetch', properties: job.provided('promfetch', old))
+    assert_equal %w[https://promfetcher.example.org/broker u p], variables(registrar(cf, links: [own]), 'broker_url', 'broker_user', 'broker_pass').values
+    database = Harness::Link.new('promfetch-db', properties: job.provided('promfetch-db', old))
+    assert_equal ['sql-db.service.cf.internal', 3306, 'd', 'q', 'promfetcher'], backup({}, links: [database]).values_at('host', 'port', 'username', 'password', 'database')
+  end
+
   def test_the_persistent_disk_is_for_sqlite_alone
     broker = { 'broker.user' => 'u', 'broker.pass' => 'p' }
     assert_equal true, bpm(broker)['processes'][0]['persistent_disk']
@@ -229,7 +259,8 @@ class JobsTest < Minitest::Test
     assert_includes text, "urls=(http://10.0.0.1:8085 http://10.0.0.2:8085)\n"
     assert_includes text, "health_urls=(http://10.0.0.1:8080 http://10.0.0.2:8080)\n"
     text = smoke.render('config/settings.sh', { 'urls' => ['https://x'] }, links: [promfetch_link])
-    assert_includes text, "urls=(https://x)\nhealth_urls=()\n"
+    assert_includes text, "urls=(https://x)\nhealth_urls=(http://10.0.0.1:8080 http://10.0.0.2:8080)\n"
+    assert_includes smoke.render('config/settings.sh', { 'urls' => ['https://x'] }), "urls=(https://x)\nhealth_urls=()\n"
     assert_equal "me:a:b\n", smoke.render('config/login', { 'login.user' => 'me', 'login.password' => 'a:b' })
     { 'urls' => {}, 'timeout' => { 'urls' => ['x'], 'timeout' => '60' }, 'metric' => { 'urls' => ['x'], 'metric' => 'a.*' } }.each do |name, properties|
       assert_includes assert_raises(RuntimeError) { smoke.render('config/settings.sh', properties) }.message, "property `#{name}`"

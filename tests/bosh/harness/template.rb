@@ -186,6 +186,16 @@ module Harness
       @spec['provides'] || []
     end
 
+    # What a link of this job carries, as the director hands it on.
+    def provided(link, properties = {})
+      names = provides.find { |one| one['name'] == link }.fetch('properties')
+      all = with_defaults(properties)
+      names.each_with_object({}) do |name, tree|
+        *sections, last = name.split('.')
+        sections.inject(tree) { |at, section| at[section] ||= {} }[last] = Lookup.find(all, name)
+      end
+    end
+
     # Names of templates to paths on the machine.
     def templates
       @spec['templates'] || {}

@@ -30,8 +30,10 @@ module Combinations
     %w[promfetch cf/use-external-dbs use-external-db],
     %w[promfetch cf/use-external-dbs use-external-db disable-broker],
     %w[promfetch disable-broker open-access route-registrar],
-    %w[promfetch audit-access route-registrar uaa-clients use-prebuilt isolation-segment cf/enable-backup-restore enable-backup],
-    %w[promfetch colocate-on-router uaa-clients use-prebuilt],
+    %w[promfetch uaa-clients disable-broker],
+    %w[cf/use-postgres promfetch use-postgres uaa-clients disable-broker audit-access],
+    %w[promfetch uaa-clients route-registrar audit-access use-prebuilt isolation-segment cf/enable-backup-restore enable-backup],
+    %w[promfetch uaa-clients use-prebuilt colocate-on-router],
     # promfetcher's file may still be there.
     %w[promfetch replace-promfetcher],
     %w[cf/promfetcher promfetch replace-promfetcher],
@@ -39,7 +41,10 @@ module Combinations
     %w[cf/promfetcher promfetch replace-promfetcher protected-access],
     %w[promfetch route-registrar replace-promfetcher replace-promfetcher-route],
     %w[promfetch replace-promfetcher cf/enable-backup-restore enable-backup],
-    %w[promfetch replace-promfetcher uaa-clients use-prebuilt]
+    %w[promfetch replace-promfetcher uaa-clients use-prebuilt],
+    # In the order of the README, all that go together.
+    %w[cf/promfetcher promfetch cf/enable-backup-restore uaa-clients route-registrar replace-promfetcher replace-promfetcher-route audit-access smoke-test-app enable-backup use-prebuilt],
+    %w[promfetch cf/use-external-dbs use-external-db uaa-clients route-registrar protected-access smoke-test-app use-prebuilt]
   ].freeze
 
   module_function
