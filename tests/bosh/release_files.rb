@@ -163,9 +163,9 @@ class ReleaseTest < Minitest::Test
   # cargo loads a workspace with all its members or not at all, and Cargo.lock is for all of them.
   def test_a_member_that_is_not_built_is_there_in_name_only
     copy = repository
-    put('repository/plugins/Cargo.toml', <<~TOML, mode: 0o644)
+    put('repository/further/Cargo.toml', <<~TOML, mode: 0o644)
       [package]
-      name = "promfetch-plugins"
+      name = "promfetch-further"
       version = "0.1.0"
       edition = "2024"
       build = "make.rs"
@@ -183,12 +183,12 @@ class ReleaseTest < Minitest::Test
       [dependencies]
       promfetch-core.workspace = true
     TOML
-    %w[make.rs lib/all.rs one/main.rs src/bin/promfetch-two.rs].each { |file| put("repository/plugins/#{file}", 'compile_error!("not for BOSH");', mode: 0o644) }
+    %w[make.rs lib/all.rs one/main.rs src/bin/promfetch-two.rs].each { |file| put("repository/further/#{file}", 'compile_error!("not for BOSH");', mode: 0o644) }
     manifest = File.join(copy, 'Cargo.toml')
-    File.write(manifest, File.read(manifest).sub(/^members = \[/, 'members = ["plugins", '))
+    File.write(manifest, File.read(manifest).sub(/^members = \[/, 'members = ["further", '))
     create(copy, '--stage')
     staged = File.join(copy, 'bosh/src/promfetch')
-    %w[make.rs lib/all.rs one/main.rs src/bin/promfetch-two.rs].each { |file| assert_equal "fn main() {}\n", File.read(File.join(staged, 'plugins', file)) }
+    %w[make.rs lib/all.rs one/main.rs src/bin/promfetch-two.rs].each { |file| assert_equal "fn main() {}\n", File.read(File.join(staged, 'further', file)) }
     out, err, status = Harness.run(CARGO, 'metadata', '--no-deps', '--offline', '--format-version', '1', '--manifest-path', File.join(staged, 'Cargo.toml'))
     assert_predicate status, :success?, err
     assert_equal File.read(manifest)[/^members = \[(.*?)\]/m, 1].scan(/"(.*?)"/).flatten.sort, JSON.parse(out)['packages'].map { |package| File.dirname(package['manifest_path']).delete_prefix("#{staged}/") }.sort

@@ -6,7 +6,6 @@ pub mod broker;
 mod checks;
 pub mod docs;
 pub mod keys;
-pub mod yaml;
 
 use std::path::Path;
 use std::time::Duration;
@@ -18,6 +17,7 @@ pub use promfetch_core::config::problem::{Problem, Problems, Severity, Warning};
 use promfetch_core::config::read::check_identity;
 use promfetch_core::config::reader::{At, Reader};
 use promfetch_core::config::values::Values;
+use promfetch_core::config::yaml;
 use promfetch_core::config::{Nats, Secret, environment};
 
 pub use access::Access;

@@ -27,6 +27,8 @@ pub mod scalars;
 pub mod table;
 mod target;
 pub mod values;
+#[cfg(feature = "yaml")]
+pub mod yaml;
 
 use std::time::Duration;
 

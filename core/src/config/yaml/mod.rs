@@ -8,9 +8,9 @@ use std::io::Read;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use promfetch_core::config::path::Path;
-use promfetch_core::config::problem::{Origin, Problem};
-use promfetch_core::config::values::{Node, Values};
+use crate::config::path::Path;
+use crate::config::problem::{Origin, Problem};
+use crate::config::values::{Node, Values};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{
     Error, Location, MessageFormatter, NonFiniteFloatPolicy, Spanned, UserMessageFormatter,

@@ -1,0 +1,3 @@
+//! HashiCorp's go-plugin: how a host starts a plugin and speaks with it over gRPC.
+
+pub mod proto;
