@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 pub mod go_plugin;
+pub mod promql;
 
 /// The program `promfetch-nomad-apm`.
 pub fn main() -> ExitCode {
