@@ -20,15 +20,19 @@ pub fn prepare() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// Logs to stderr, a line an event: promfetch's own parts from this level on, libraries what goes wrong in them.
-pub fn log(level: LevelFilter) {
-    let filter = Targets::new()
+/// What is logged: promfetch's own parts from this level on, libraries what goes wrong in them.
+pub fn filter(level: LevelFilter) -> Targets {
+    Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target("promfetch_core", level)
-        .with_target("promfetch_plugins", level);
+        .with_target("promfetch_plugins", level)
+}
+
+/// Logs to stderr, a line an event.
+pub fn log(level: LevelFilter) {
     let lines = fmt::layer().with_writer(io::stderr).with_ansi(false);
     let _ = tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
+        .with(lines.with_filter(filter(level)))
         .try_init();
 }
 

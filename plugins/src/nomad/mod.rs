@@ -2,10 +2,36 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
+
+pub mod apm;
 pub mod go_plugin;
+pub mod history;
 pub mod promql;
+
+/// The program as people name it in messages.
+pub const PROGRAM: &str = "promfetch-nomad-apm";
+
+/// Metrics of Cloud Foundry apps for Nomad's autoscaler.
+///
+/// This is a plugin (APM, go-plugin over gRPC): the autoscaler starts it from its `plugin_dir` and configures it by
+/// the `config` of an `apm` block, whose keys are described in docs/nomad-autoscaler.md. Started by hand it says so
+/// and ends.
+#[derive(Debug, Parser)]
+#[command(name = PROGRAM, version)]
+struct Program {
+    #[command(flatten)]
+    apm: apm::Arguments,
+}
 
 /// The program `promfetch-nomad-apm`.
 pub fn main() -> ExitCode {
-    ExitCode::FAILURE
+    match Program::try_parse() {
+        Ok(program) => apm::run(&program.apm),
+        Err(error) => {
+            // Help and version are errors too, for clap; nobody is left to tell when it cannot be printed.
+            let _ = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+        }
+    }
 }
