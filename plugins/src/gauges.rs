@@ -14,6 +14,7 @@ pub struct Gauges(BTreeMap<&'static str, Gauge>);
 #[derive(Clone, Debug)]
 struct Gauge {
     help: &'static str,
+    kind: &'static str,
     /// By the labels as they are written.
     values: BTreeMap<Vec<u8>, f64>,
 }
@@ -21,8 +22,29 @@ struct Gauge {
 impl Gauges {
     /// Adds a value. Name and help are ours; the labels' values may be anything, their names must be label names.
     pub fn set(&mut self, name: &'static str, help: &'static str, labels: &Labels, value: f64) {
+        self.put("gauge", name, help, labels, value);
+    }
+
+    /// The same for a counter. Its name ends with `_total`, and is no gauge's.
+    pub fn count(&mut self, name: &'static str, help: &'static str, labels: &Labels, value: u64) {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the text format has floats alone"
+        )]
+        self.put("counter", name, help, labels, value as f64);
+    }
+
+    fn put(
+        &mut self,
+        kind: &'static str,
+        name: &'static str,
+        help: &'static str,
+        labels: &Labels,
+        value: f64,
+    ) {
         let gauge = self.0.entry(name).or_insert_with(|| Gauge {
             help,
+            kind,
             values: BTreeMap::new(),
         });
         gauge.values.insert(labels.render(), value);
@@ -33,7 +55,11 @@ impl Gauges {
         let mut page = Vec::new();
         for (name, gauge) in &self.0 {
             page.extend(
-                format!("# HELP {name} {}\n# TYPE {name} gauge\n", gauge.help).into_bytes(),
+                format!(
+                    "# HELP {name} {}\n# TYPE {name} {}\n",
+                    gauge.help, gauge.kind
+                )
+                .into_bytes(),
             );
             for (labels, value) in &gauge.values {
                 page.extend_from_slice(name.as_bytes());
@@ -70,10 +96,12 @@ mod tests {
         gauges.set("a", "First.", &labels("2"), 0.5);
         gauges.set("a", "First.", &labels("1\"\\\n"), f64::NAN);
         gauges.set("a", "First.", &labels("2"), -1e30);
+        gauges.count("c_total", "Third.", &Labels::new(), 7);
         assert_eq!(
             String::from_utf8(gauges.page()).unwrap(),
             "# HELP a First.\n# TYPE a gauge\na{x=\"1\\\"\\\\\\n\"} NaN\na{x=\"2\"} -1000000000000000000000000000000\n\
-             # HELP b Second.\n# TYPE b gauge\nb +Inf\n"
+             # HELP b Second.\n# TYPE b gauge\nb +Inf\n\
+             # HELP c_total Third.\n# TYPE c_total counter\nc_total 7\n"
         );
     }
 }

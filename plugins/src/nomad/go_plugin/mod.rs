@@ -2,8 +2,9 @@
 //!
 //! A plugin is a program with a cookie in its environment ([`handshake`]). It listens on a Unix socket, says so in
 //! one line on stdout, and answers the services of its kind beside those of go-plugin itself ([`server`]). What it
-//! writes to stderr, in the form of hclog, the host logs again ([`log`]).
+//! writes to stderr, in the form of hclog, the host logs again ([`log`]). [`client`] is the other side.
 
+pub mod client;
 pub mod handshake;
 pub mod log;
 pub mod proto;
