@@ -1,5 +1,6 @@
 //! Gauges written as a page in the text format.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use promfetch_core::labels::Labels;
@@ -9,7 +10,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Gauges by name. What is added twice under the same labels is there once, with the latter value.
 #[derive(Clone, Debug, Default)]
-pub struct Gauges(BTreeMap<&'static str, Gauge>);
+pub struct Gauges(BTreeMap<Cow<'static, str>, Gauge>);
 
 #[derive(Clone, Debug)]
 struct Gauge {
@@ -19,9 +20,16 @@ struct Gauge {
 }
 
 impl Gauges {
-    /// Adds a value. Name and help are ours; the labels' values may be anything, their names must be label names.
-    pub fn set(&mut self, name: &'static str, help: &'static str, labels: &Labels, value: f64) {
-        let gauge = self.0.entry(name).or_insert_with(|| Gauge {
+    /// Adds a value. The name must be that of a metric, the help is ours; the labels' values may be anything, their
+    /// names must be label names.
+    pub fn set(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        help: &'static str,
+        labels: &Labels,
+        value: f64,
+    ) {
+        let gauge = self.0.entry(name.into()).or_insert_with(|| Gauge {
             help,
             values: BTreeMap::new(),
         });
