@@ -1,5 +1,6 @@
 //! Gauges written as a page in the text format.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use promfetch_core::labels::Labels;
@@ -9,7 +10,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Gauges by name. What is added twice under the same labels is there once, with the latter value.
 #[derive(Clone, Debug, Default)]
-pub struct Gauges(BTreeMap<&'static str, Gauge>);
+pub struct Gauges(BTreeMap<Cow<'static, str>, Gauge>);
 
 #[derive(Clone, Debug)]
 struct Gauge {
@@ -20,9 +21,16 @@ struct Gauge {
 }
 
 impl Gauges {
-    /// Adds a value. Name and help are ours; the labels' values may be anything, their names must be label names.
-    pub fn set(&mut self, name: &'static str, help: &'static str, labels: &Labels, value: f64) {
-        self.put("gauge", name, help, labels, value);
+    /// Adds a value. The name must be that of a metric, the help is ours; the labels' values may be anything, their
+    /// names must be label names.
+    pub fn set(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        help: &'static str,
+        labels: &Labels,
+        value: f64,
+    ) {
+        self.put("gauge", name.into(), help, labels, value);
     }
 
     /// The same for a counter. Its name ends with `_total`, and is no gauge's.
@@ -31,13 +39,13 @@ impl Gauges {
             clippy::cast_precision_loss,
             reason = "the text format has floats alone"
         )]
-        self.put("counter", name, help, labels, value as f64);
+        self.put("counter", name.into(), help, labels, value as f64);
     }
 
     fn put(
         &mut self,
         kind: &'static str,
-        name: &'static str,
+        name: Cow<'static, str>,
         help: &'static str,
         labels: &Labels,
         value: f64,

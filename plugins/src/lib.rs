@@ -7,6 +7,7 @@
 
 pub mod docker;
 pub mod gauges;
+pub mod listen;
 pub mod nomad;
 pub mod process;
 pub mod sample;
