@@ -108,3 +108,5 @@ mod doc;
 mod explorer;
 // The pages in a real browser.
 mod browser;
+// Weave Scope: apps shown in it, and its plugins for promfetch.
+mod scope;
