@@ -1,8 +1,8 @@
 //! One running copy of an app: who it is, where it listens, which labels its samples get.
 
-use std::fmt;
 use std::sync::Arc;
 
+pub use crate::address::Address;
 use crate::labels::Labels;
 
 /// What all instances of one process of an app share: the metric tags that the Cloud Controller sets.
@@ -36,40 +36,6 @@ impl App {
     }
 }
 
-/// Where an instance listens: `host:port`. The host may be a name; an IPv6 address stands without brackets.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Address {
-    pub host: Box<str>,
-    pub port: u16,
-}
-
-impl Address {
-    /// Reads `host:port`, split at the last colon, as gorouter glues it (IPv6 without brackets; with them is fine too).
-    pub fn parse(text: &str) -> Option<Self> {
-        let (host, port) = text.rsplit_once(':')?;
-        let host = host
-            .strip_prefix('[')
-            .and_then(|inner| inner.strip_suffix(']'))
-            .unwrap_or(host);
-        (!host.is_empty()).then(|| {
-            Some(Self {
-                host: host.into(),
-                port: port.parse().ok()?,
-            })
-        })?
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
-}
-
 /// How to speak to an instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Transport {
@@ -95,12 +61,21 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// What tells it from the app's others in an address: its GUID, or `host:port` where it has none.
+    /// What tells it from the app's others in an address: its GUID, or where it has none, where it listens
+    /// ([`Address::segment`]).
     pub fn name(&self) -> String {
         match &*self.guid {
-            "" => self.address.to_string(),
+            "" => self.address.segment(),
             guid => guid.to_owned(),
         }
+    }
+
+    /// Whether this text names it: its name in any case, or its socket as it is shown. Paths of sockets have a case.
+    pub fn is_called(&self, text: &str) -> bool {
+        if self.guid.is_empty() && self.address.is_unix() {
+            return self.address.segment() == text || self.address.to_string() == text;
+        }
+        self.name().eq_ignore_ascii_case(text)
     }
 
     /// The nine labels of this instance's samples. Without an index there are only six, as in promfetcher.
@@ -145,39 +120,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_split_at_the_last_colon() {
-        for (text, want) in [
+    fn an_instance_is_called_by_its_guid_or_by_where_it_listens() {
+        let socket = Address::Unix("/run/A.sock".into());
+        let (tcp, guid) = (Address::tcp("Cell", 1), "c6e2c9be-17cc-50d8-979d-02e4");
+        for (address, guid, name, also, not) in [
+            (&tcp, guid, guid, "C6E2C9BE-17CC-50D8-979D-02E4", "cell:1"),
+            (&tcp, "", "Cell:1", "cell:1", "Cell"),
+            (&socket, guid, guid, guid, "unix:///run/A.sock"),
             (
-                "10.0.0.1:61001",
-                Some(("10.0.0.1", 61001, "10.0.0.1:61001")),
+                &socket,
+                "",
+                "unix::run:A.sock",
+                "unix:///run/A.sock",
+                "unix:///run/a.sock",
             ),
-            (
-                "cell.internal:80",
-                Some(("cell.internal", 80, "cell.internal:80")),
-            ),
-            (
-                "2001:db8::7:61001",
-                Some(("2001:db8::7", 61001, "[2001:db8::7]:61001")),
-            ),
-            (
-                "[2001:db8::7]:61001",
-                Some(("2001:db8::7", 61001, "[2001:db8::7]:61001")),
-            ),
-            ("10.0.0.1", None),
-            ("10.0.0.1:70000", None),
-            (":80", None),
-            ("", None),
         ] {
-            let got = Address::parse(text);
-            assert_eq!(
-                got.as_ref().map(|a| (&*a.host, a.port)),
-                want.map(|w| (w.0, w.1)),
-                "{text:?}"
+            let instance = Instance {
+                app: Arc::default(),
+                address: address.clone(),
+                transport: Transport::default(),
+                guid: guid.into(),
+                index: "0".into(),
+                isolation_segment: "".into(),
+                availability_zone: "".into(),
+            };
+            assert_eq!(instance.name(), name);
+            assert!(
+                instance.is_called(name) && instance.is_called(also),
+                "{name}"
             );
+            assert!(!instance.is_called(not), "{name}: {not}");
             assert_eq!(
-                got.map(|a| a.to_string()).as_deref(),
-                want.map(|w| w.2),
-                "{text:?}"
+                instance.labels().get("instance"),
+                Some(&*address.to_string())
             );
         }
     }

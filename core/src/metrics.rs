@@ -114,10 +114,7 @@ mod tests {
                 app_name: app_name.into(),
                 ..App::default()
             }),
-            address: Address {
-                host: "10.0.0.1".into(),
-                port: 61001,
-            },
+            address: Address::tcp("10.0.0.1", 61001),
             transport: Transport::default(),
             guid: "".into(),
             index: index.into(),

@@ -64,6 +64,8 @@ mod conflicts;
 mod corpus;
 // Equal requests share one fetch; a caller that hangs up ends it.
 mod sharing;
+// Targets behind Unix sockets.
+mod sockets;
 // Instances over TLS, mutual TLS and HTTP/2.
 mod tls;
 // Everything is closed that is not meant to be open.

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_rustls::TlsAcceptor;
@@ -52,6 +53,19 @@ struct Shared {
     /// Connections without a request for this long are closed.
     idle: Option<Duration>,
     tls: Option<Arc<ServerConfig>>,
+}
+
+impl Shared {
+    fn plain(behaviour: Behaviour) -> Self {
+        Self {
+            behaviour: Mutex::new(behaviour),
+            seen: Mutex::default(),
+            connections: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            idle: None,
+            tls: None,
+        }
+    }
 }
 
 /// How the instance is reached.
@@ -99,12 +113,9 @@ impl Instance {
             Arc::new(config)
         });
         let shared = Arc::new(Shared {
-            behaviour: Mutex::new(behaviour),
-            seen: Mutex::default(),
-            connections: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
             idle: options.idle,
             tls,
+            ..Shared::plain(behaviour)
         });
         let listening = tokio::spawn(listen(listener, Arc::clone(&shared)));
         Self {
@@ -118,16 +129,29 @@ impl Instance {
         }
     }
 
+    /// An instance that listens on a Unix socket, and on no port: its address means nothing. The socket stays when it
+    /// is dropped, as after a crash.
+    ///
+    /// # Panics
+    /// When there is a file already.
+    pub fn at_socket(path: &Path, behaviour: Behaviour) -> Self {
+        let listener = UnixListener::bind(path).expect("a socket can be made");
+        let shared = Arc::new(Shared::plain(behaviour));
+        let listening = tokio::spawn(listen_at_socket(listener, Arc::clone(&shared)));
+        Self {
+            guid: String::new(),
+            index: String::new(),
+            address: SocketAddr::from(([0, 0, 0, 0], 0)),
+            tls: false,
+            protocol: None,
+            shared,
+            listening,
+        }
+    }
+
     /// An instance that is registered, but where nothing listens.
     pub fn refusing(index: &str) -> Self {
-        let shared = Shared {
-            behaviour: Mutex::new(Behaviour::Hang),
-            seen: Mutex::default(),
-            connections: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
-            idle: None,
-            tls: None,
-        };
+        let shared = Shared::plain(Behaviour::Hang);
         Self {
             guid: instance_guid(),
             index: index.into(),
@@ -193,6 +217,14 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
             }
             Some(_) = connections.join_next() => {}
         }
+    }
+}
+
+async fn listen_at_socket(listener: UnixListener, shared: Arc<Shared>) {
+    let mut connections = tokio::task::JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        shared.connections.fetch_add(1, Ordering::Relaxed);
+        connections.spawn(serve(stream, Arc::clone(&shared)));
     }
 }
 

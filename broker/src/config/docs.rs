@@ -37,6 +37,18 @@ Sizes are bytes, or have a suffix: `KiB`, `MiB`, `GiB`. Truth values may be `yes
 A whole number with a leading zero is octal, as in Go's YAML. Certificates and keys are PEM texts, not names of files.
 In the table, `[]` is an element of a list and `<name>` a key of your own.
 
+**Unix sockets.** The address of a target may be a Unix socket of this machine: `unix://`, then its absolute path, as in
+`unix:///run/docker/metrics.sock`. Where its metrics have a path of their own, that stands behind another colon:
+`unix:///run/docker/metrics.sock:/metrics`. `targets[].path` wins over it, and a warning says so. The path of a socket has
+107 bytes at most, no colon, no blanks, and no `.` or `..` segments; nothing in it is decoded. promfetch needs write
+permission for the socket and search permission for its folders. It asks with `Host: localhost`, and without TLS, which
+cannot be set; all else is as for other targets: labels, limits, deadlines, reasons, `http2`. Its label `instance` is the
+URL without the metrics path. In addresses of the API, where no slash can stand, it is written with colons:
+`/instances/unix::run:docker:metrics.sock/metrics`. Who takes a socket's name is asked from then on, also while the one
+before still runs. Only this configuration, and programs that set targets by the library, can name a socket: routes,
+exporters and bindings cannot. Callers may ask it for other paths by `metric_path`, as long as `metric_path_allow` does not
+forbid that: so name sockets that are made for metrics, and not those by which a service is controlled.
+
 ";
 
 /// The whole file.

@@ -111,7 +111,8 @@ fn own(place: usize, target: &FixedTarget, fetcher: &Fetcher) -> Result<Option<O
     } else {
         None
     };
-    let is_plain = target.path.is_none()
+    let path = target.metrics_path();
+    let is_plain = path.is_none()
         && target.headers.is_empty()
         && target.labels.is_empty()
         && target.timeout.is_none()
@@ -134,11 +135,7 @@ fn own(place: usize, target: &FixedTarget, fetcher: &Fetcher) -> Result<Option<O
     }
     let timeout = target.timeout;
     Ok(Some(Own {
-        path: target
-            .path
-            .as_deref()
-            .and_then(|path| crate::metric_path::check_metric_path(path).ok())
-            .map(Into::into),
+        path: path.map(Into::into),
         extras: Arc::new(Extras {
             authorization,
             headers,

@@ -69,10 +69,9 @@ pub(super) fn grace(timeout: Duration) -> Duration {
 /// [`Kind::NotFound`] when no instance has it; [`Kind::Ambiguous`], with the GUIDs (or addresses), when several share
 /// the index, as they do during a rolling deployment.
 pub fn pick_instance(located: Vec<Located>, n: &str) -> Result<Vec<Located>, Error> {
-    let name = |one: &Located| one.instance.name();
     let (by_name, rest): (Vec<_>, Vec<_>) = located
         .into_iter()
-        .partition(|one| name(one).eq_ignore_ascii_case(n));
+        .partition(|one| one.instance.is_called(n));
     if !by_name.is_empty() {
         return Ok(by_name);
     }
@@ -87,7 +86,7 @@ pub fn pick_instance(located: Vec<Located>, n: &str) -> Result<Vec<Located>, Err
         )),
         1 => Ok(picked),
         _ => {
-            let names: Vec<_> = picked.iter().map(name).collect();
+            let names: Vec<_> = picked.iter().map(|one| one.instance.name()).collect();
             Err(Error::new(
                 Kind::Ambiguous,
                 format!(
@@ -101,7 +100,10 @@ pub fn pick_instance(located: Vec<Located>, n: &str) -> Result<Vec<Located>, Err
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::instance::{Address, Instance, Transport};
 
     #[test]
     fn the_scrapers_patience_less_a_margin_bounds_the_page() {
@@ -144,5 +146,51 @@ mod tests {
                 );
             }
         }
+    }
+    #[test]
+    fn instances_are_picked_by_name_before_index() {
+        let located = |guid: &str, index: &str, address: Address| Located {
+            instance: Arc::new(Instance {
+                app: Arc::default(),
+                address,
+                transport: Transport::default(),
+                guid: guid.into(),
+                index: index.into(),
+                isolation_segment: "".into(),
+                availability_zone: "".into(),
+            }),
+            host: "h".into(),
+            age: Duration::ZERO,
+            registration: 1,
+            trusted: true,
+        };
+        let socket = |path: &str| Address::Unix(path.into());
+        let all = vec![
+            located("", "0", socket("/run/a.sock")),
+            located("", "1", socket("/run/b.sock")),
+            located("", "1", Address::tcp("h", 1)),
+            located("1", "2", Address::tcp("h", 2)),
+        ];
+        for (n, want, why) in [
+            ("0", Ok("/run/a.sock"), "its index"),
+            ("unix:///run/b.sock", Ok("/run/b.sock"), "as it is shown"),
+            ("unix::run:b.sock", Ok("/run/b.sock"), "in a path"),
+            ("H:1", Ok("h:1"), "host and port have no case"),
+            ("1", Ok("h:2"), "a GUID wins over an index"),
+            ("unix:///run/B.sock", Err(Kind::NotFound), "a file has one"),
+            ("", Err(Kind::NotFound), "nothing"),
+        ] {
+            let picked = pick_instance(all.clone(), n).map_err(|error| error.kind());
+            let picked = picked.map(|picked| picked[0].instance.address.to_string());
+            let want = want.map(|text| match text.strip_prefix('/') {
+                Some(_) => format!("unix://{text}"),
+                None => text.to_owned(),
+            });
+            assert_eq!(picked, want, "{n}: {why}");
+        }
+        let error = pick_instance(all[..3].to_vec(), "1").unwrap_err();
+        assert_eq!(error.kind(), Kind::Ambiguous);
+        let names = "unix::run:b.sock, h:1";
+        assert!(error.to_string().ends_with(names), "{error}");
     }
 }

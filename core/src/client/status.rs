@@ -19,7 +19,10 @@ pub struct InstanceStatus {
     pub process_type: String,
     pub index: String,
     pub instance_guid: String,
-    /// `host:port` that is dialled.
+    /// What names it below `/instances/`: [`Instance::name`](crate::instance::Instance::name).
+    #[serde(skip)]
+    pub name: String,
+    /// `host:port` that is dialled, or the Unix socket: `unix:///run/app.sock`.
     pub address: String,
     pub tls: bool,
     /// The Host that the instance is asked under.
@@ -71,6 +74,7 @@ impl InstanceStatus {
             process_type: instance.app.process_type.to_string(),
             index: instance.index.to_string(),
             instance_guid: instance.guid.to_string(),
+            name: instance.name(),
             address: instance.address.to_string(),
             tls: instance.transport.tls.is_some(),
             host: located.host.to_string(),

@@ -60,10 +60,8 @@ pub(super) fn of_exporters(
 
 fn of_exporter(exporter: &ExternalExporter, app: &App, extra: &Labels) -> Target {
     let default_port = if exporter.tls { 443 } else { 80 };
-    let address = Address::parse(&exporter.host).unwrap_or_else(|| Address {
-        host: exporter.host.as_str().into(),
-        port: default_port,
-    });
+    let address = Address::parse(&exporter.host)
+        .unwrap_or_else(|| Address::tcp(exporter.host.as_str(), default_port));
     let query = exporter.query(app);
     let separator = if exporter.metrics_path.contains('?') {
         '&'
@@ -74,7 +72,7 @@ fn of_exporter(exporter: &ExternalExporter, app: &App, extra: &Labels) -> Target
         instance: None,
         exporter: Some(exporter.name.as_str().into()),
         transport: Transport {
-            tls: exporter.tls.then(|| address.host.clone()),
+            tls: exporter.tls.then(|| address.host().into()),
             http2: false,
         },
         host: exporter.host.as_str().into(),

@@ -2,6 +2,7 @@
 
 use rustls_pki_types::ServerName;
 
+use crate::address::{Address, is_socket};
 use crate::metric_path::check_metric_path;
 use crate::template::Template;
 
@@ -38,6 +39,15 @@ pub fn address(text: &str) -> Result<(), String> {
         Err(form())
     } else {
         Ok(())
+    }
+}
+
+/// Where a target listens: `host:port`, or a Unix socket.
+pub fn target_address(text: &str) -> Result<(), String> {
+    if is_socket(text) {
+        Address::of_target(text).map(drop)
+    } else {
+        address(text)
     }
 }
 
@@ -164,6 +174,15 @@ mod tests {
                 ],
             ),
             (
+                target_address,
+                &[
+                    "10.0.1.7:8080",
+                    "unix:8080",
+                    "unix:///run/app.sock",
+                    "unix:///run/app.sock:/metrics",
+                ],
+            ),
+            (
                 host_with_optional_port,
                 &[
                     "exporter.example.org",
@@ -235,6 +254,18 @@ mod tests {
             (address, "10.0.1.7:+80", form),
             (address, "2001:db8::7:8080", form),
             (address, ":8080", form),
+            (address, "unix:///run/app.sock", form),
+            (target_address, "10.0.1.7", form),
+            (
+                target_address,
+                "unix://run/app.sock",
+                "the path of the socket must be absolute, with three slashes: `unix:///run/app.sock`",
+            ),
+            (
+                host_with_optional_port,
+                "unix:///run/app.sock",
+                "expected a host without a scheme",
+            ),
             (
                 host_with_optional_port,
                 "http://exporter",

@@ -13,6 +13,7 @@ use super::read::Reading;
 use super::reader::Reader;
 use super::values::{Node, Values};
 use super::{Secret, keys};
+use crate::address::{Address, is_socket};
 use crate::error::{Error, Kind};
 use crate::headers;
 use crate::labels::{Labels, check_further};
@@ -41,7 +42,7 @@ pub struct FixedTarget {
     pub app_id: String,
     /// Empty: `web`.
     pub process_type: String,
-    /// `host:port`.
+    /// `host:port`, or a Unix socket, as [`Address::of_target`] reads it.
     pub address: String,
     /// Empty: its position among the targets of the same app, from 0.
     pub index: String,
@@ -65,6 +66,14 @@ pub struct FixedTarget {
 }
 
 impl FixedTarget {
+    /// Where it has its metrics, if it says so: in `path`, or behind the address of its socket.
+    pub(crate) fn metrics_path(&self) -> Option<String> {
+        match &self.path {
+            Some(path) => check_metric_path(path).ok(),
+            None => Address::of_target(&self.address).ok()?.1,
+        }
+    }
+
     /// Whether it has a client certificate of its own, or a half of one.
     pub(crate) fn has_identity(&self) -> bool {
         !self.cert_chain.trim().is_empty() || !self.private_key.0.trim().is_empty()
@@ -83,6 +92,12 @@ impl FixedTarget {
     /// any value. Address, names and routes are checked where they become a part of the routing table; certificates
     /// where they are read.
     pub(crate) fn check(&self, mut wrong: impl FnMut(&[&str], String)) {
+        if self.tls && is_socket(&self.address) {
+            wrong(
+                &["tls"],
+                "cannot be used with a Unix socket: what is sent there does not leave the machine, so leave `tls` out".into(),
+            );
+        }
         if let Some(Err(error)) = self.path.as_deref().map(check_metric_path) {
             wrong(&["path"], error.to_string());
         }

@@ -44,7 +44,7 @@ impl ExternalExporter {
         let default_port = if self.tls { 443 } else { 80 };
         let address = Address::parse(&self.host)
             .or_else(|| Address::parse(&format!("{}:{default_port}", self.host)))
-            .filter(|address| !address.host.contains(['/', '@', ' ']))?;
+            .filter(|address| !address.host().contains(['/', '@', ' ']))?;
         let query = self.query(app);
         let slash = if self.metrics_path.starts_with('/') {
             ""
@@ -58,7 +58,7 @@ impl ExternalExporter {
         };
         Some(ExporterTarget {
             name: self.name.as_str().into(),
-            tls: self.tls.then(|| address.host.clone()),
+            tls: self.tls.then(|| address.host().into()),
             address,
             host: self.host.as_str().into(),
             path_and_query: format!("{slash}{}{join}{query}", self.metrics_path).into(),

@@ -172,9 +172,7 @@ impl<'t> Read<'t> {
         if texts.iter().any(|text| text.len() > MAX_TEXT) {
             return Err("a text is longer than 1,024 bytes".into());
         }
-        let address = Address::parse(&target.address)
-            .filter(|address| address.port != 0)
-            .ok_or("the address must be `host:port`")?;
+        let (address, _) = Address::of_target(&target.address)?;
         if target.app.is_empty() && target.app_id.is_empty() {
             return Err("an app needs a name or an `app_id`".into());
         }
@@ -217,8 +215,12 @@ impl<'t> Read<'t> {
                 source_id: app_id,
                 ..AppTags::default()
             },
-            host: &address.host,
-            port: address.port,
+            host: address.host(),
+            port: address.port().unwrap_or_default(),
+            socket: match address {
+                Address::Tcp { .. } => None,
+                Address::Unix(path) => Some(path),
+            },
             tls: target.tls.then(|| server_name(target, address)),
             http2: target.http2,
             index: or(&target.index, position),
@@ -253,7 +255,7 @@ fn check_clashes(all: &[Read<'_>]) -> Result<(), Error> {
 /// The name that the target's certificate must have.
 fn server_name<'t>(target: &'t FixedTarget, address: &'t Address) -> &'t str {
     match &*target.server_name {
-        "" => &address.host,
+        "" => address.host(),
         name => name,
     }
 }
@@ -262,7 +264,7 @@ fn server_name<'t>(target: &'t FixedTarget, address: &'t Address) -> &'t str {
 ///
 /// `None` for an address that cannot be used.
 pub(crate) fn known_as(target: &FixedTarget) -> Option<(Box<str>, Address, Transport)> {
-    let address = Address::parse(&target.address)?;
+    let (address, _) = Address::of_target(&target.address).ok()?;
     let transport = Transport {
         tls: target.tls.then(|| server_name(target, &address).into()),
         http2: target.http2,

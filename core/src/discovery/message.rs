@@ -91,6 +91,7 @@ impl<'a> Message<'a> {
             app: self.tags.app(),
             host,
             port,
+            socket: None,
             tls: self
                 .tls_port
                 .value()?
@@ -150,6 +151,7 @@ impl<'a> Endpoint<'a> {
             app: self.tags.app(),
             host: host(name)?,
             port,
+            socket: None,
             tls: self.tls.value()?.map(|_| &*self.server_cert_domain_san),
             http2: self.protocol == "http2",
             guid: self.tags.guid(&self.private_instance_id),

@@ -14,6 +14,8 @@ pub struct Registration<'a> {
     pub app: AppTags<'a>,
     pub host: &'a str,
     pub port: u16,
+    /// The path of a Unix socket, in place of host and port. No message has one: only the operator names sockets.
+    pub socket: Option<&'a str>,
     /// As [`Transport::tls`].
     pub tls: Option<&'a str>,
     pub http2: bool,
@@ -36,6 +38,10 @@ pub struct AppTags<'a> {
     pub process_type: &'a str,
     pub source_id: &'a str,
 }
+
+/// What an address begins with. The parts of both have the same form: a text and two bytes.
+const TCP: u8 = 0;
+const SOCKET: u8 = 1;
 
 const HTTP2: u8 = 1;
 const TLS: u8 = 2;
@@ -71,7 +77,10 @@ impl Record {
             put(text, &mut self.app);
         }
         self.instance.clear();
-        put_address(registration.host, registration.port, &mut self.instance);
+        match registration.socket {
+            None => put_tcp(registration.host, registration.port, &mut self.instance),
+            Some(path) => put_socket(path, &mut self.instance),
+        }
         self.address_end = self.instance.len();
         put_identity(
             registration.tls,
@@ -117,22 +126,33 @@ impl Record {
         (self.address_end, self.identity_end)
     }
 
-    /// The host to dial: a literal address or a name.
+    /// The host to dial: a literal address or a name. Of a socket its path.
     pub fn host(&self) -> &str {
-        Reader(&self.instance).text()
+        Reader(&self.instance).address().1
+    }
+
+    pub(super) fn is_socket(&self) -> bool {
+        Reader(&self.instance).address().0 == SOCKET
     }
 }
 
 /// The packed address alone, for unregistering.
-pub(super) fn pack_address(host: &str, port: u16) -> Vec<u8> {
-    let mut address = Vec::with_capacity(host.len() + 4);
-    put_address(host, port, &mut address);
+pub(super) fn pack_tcp(host: &str, port: u16) -> Vec<u8> {
+    let mut address = Vec::with_capacity(host.len() + 5);
+    put_tcp(host, port, &mut address);
     address
 }
 
 /// The identity of an instance that was looked up before: its address alone, and address with transport and GUID.
 pub(super) fn identity_of(instance: &Instance) -> (Vec<u8>, Vec<u8>) {
-    let address = pack_address(&instance.address.host, instance.address.port);
+    let address = match &instance.address {
+        Address::Tcp { host, port } => pack_tcp(host, *port),
+        Address::Unix(path) => {
+            let mut address = Vec::with_capacity(path.len() + 5);
+            put_socket(path, &mut address);
+            address
+        }
+    };
     let mut identity = address.clone();
     put_identity(
         instance.transport.tls.as_deref(),
@@ -143,9 +163,16 @@ pub(super) fn identity_of(instance: &Instance) -> (Vec<u8>, Vec<u8>) {
     (address, identity)
 }
 
-fn put_address(host: &str, port: u16, out: &mut Vec<u8>) {
+fn put_tcp(host: &str, port: u16, out: &mut Vec<u8>) {
+    out.push(TCP);
     put(host, out);
     out.extend_from_slice(&port.to_be_bytes());
+}
+
+fn put_socket(path: &str, out: &mut Vec<u8>) {
+    out.push(SOCKET);
+    put(path, out);
+    out.extend_from_slice(&[0, 0]);
 }
 
 fn put_identity(tls: Option<&str>, http2: bool, guid: &str, out: &mut Vec<u8>) {
@@ -182,6 +209,17 @@ impl<'a> Reader<'a> {
 
     fn boxed(&mut self) -> Box<str> {
         self.text().into()
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.take(1).first().copied().unwrap_or_default()
+    }
+
+    /// What kind of address it is, with its parts.
+    fn address(&mut self) -> (u8, &'a str, u16) {
+        let (kind, text) = (self.byte(), self.text());
+        let port = self.take(2).try_into().map_or(0, u16::from_be_bytes);
+        (kind, text, port)
     }
 }
 
@@ -245,12 +283,12 @@ fn part(bytes: &[u8], place: usize) -> &str {
     reader.text()
 }
 
-/// Host, port and GUID of packed instance bytes.
+/// Where the instance of packed bytes listens, as parts that sort: host and port, or the path of a socket and 0.
+/// Then its GUID.
 pub(super) fn instance_key(bytes: &[u8]) -> (&str, u16, &str) {
     let mut reader = Reader(bytes);
-    let host = reader.text();
-    let port = reader.take(2).try_into().map_or(0, u16::from_be_bytes);
-    reader.take(1);
+    let (_, host, port) = reader.address();
+    reader.byte();
     reader.bytes();
     (host, port, reader.text())
 }
@@ -258,21 +296,22 @@ pub(super) fn instance_key(bytes: &[u8]) -> (&str, u16, &str) {
 /// Whether packed instance bytes are those of an instance behind TLS.
 pub(super) fn is_tls(bytes: &[u8]) -> bool {
     let mut reader = Reader(bytes);
-    reader.bytes();
-    reader.take(2);
-    reader.take(1).first().is_some_and(|flags| flags & TLS != 0)
+    reader.address();
+    reader.byte() & TLS != 0
 }
 
 /// The instance of packed bytes.
 pub(super) fn unpack_instance(bytes: &[u8], app: Arc<App>) -> Instance {
     let mut reader = Reader(bytes);
-    let host = reader.boxed();
-    let port = reader.take(2).try_into().map_or(0, u16::from_be_bytes);
-    let flags = reader.take(1).first().copied().unwrap_or_default();
+    let address = match reader.address() {
+        (SOCKET, path, _) => Address::Unix(path.into()),
+        (_, host, port) => Address::tcp(host, port),
+    };
+    let flags = reader.byte();
     let name = reader.boxed();
     Instance {
         app,
-        address: Address { host, port },
+        address,
         transport: Transport {
             tls: (flags & TLS != 0).then_some(name),
             http2: flags & HTTP2 != 0,
@@ -304,6 +343,7 @@ mod tests {
             },
             host: "2001:db8::7",
             port: 61001,
+            socket: None,
             tls: Some(""),
             http2: true,
             guid: "g",
@@ -330,13 +370,7 @@ mod tests {
             (&*app.process_id, &*app.process_type, &*app.source_id),
             ("p", "worker", "a")
         );
-        assert_eq!(
-            instance.address,
-            Address {
-                host: "2001:db8::7".into(),
-                port: 61001
-            }
-        );
+        assert_eq!(instance.address, Address::tcp("2001:db8::7", 61001));
         assert_eq!(
             instance.transport,
             Transport {
@@ -365,6 +399,31 @@ mod tests {
             identity_of(&instance),
             (record.address().to_vec(), record.identity().to_vec())
         );
+    }
+
+    #[test]
+    fn a_socket_is_never_the_same_as_a_host_of_its_name() {
+        let socket = Registration {
+            socket: Some("/run/app.sock"),
+            ..registration()
+        };
+        let record = Record::of(&socket);
+        let instance = unpack_instance(record.instance(), Arc::default());
+        assert_eq!(instance.address, Address::Unix("/run/app.sock".into()));
+        assert_eq!((&*instance.guid, &*instance.index), ("g", "10"));
+        assert!(record.is_socket() && is_tls(record.instance()));
+        assert_eq!(record.host(), "/run/app.sock");
+        assert_eq!(
+            identity_of(&instance),
+            (record.address().to_vec(), record.identity().to_vec())
+        );
+        let host = Record::of(&Registration {
+            host: "/run/app.sock",
+            port: 0,
+            ..registration()
+        });
+        assert_ne!(host.address(), record.address());
+        assert!(!host.is_socket());
     }
 
     #[test]

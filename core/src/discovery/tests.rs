@@ -176,8 +176,8 @@ fn the_recorded_tables_answer_as_the_router_would() {
     );
     assert_eq!(multi.len(), 1, "one process, though it has two ports");
     assert_eq!(
-        (multi[0].instance.address.port, &*multi[0].host),
-        (61443, "multi-alias.apps.lab.example")
+        (multi[0].instance.address.port(), &*multi[0].host),
+        (Some(61443), "multi-alias.apps.lab.example")
     );
 
     let secret = of_messages("08-isolation-segment").find(

@@ -185,10 +185,7 @@ mod tests {
     fn memory_is_bounded_and_old_failures_go() {
         let (backoff, now) = (Backoff::default(), Instant::now());
         for port in 0..=CAPACITY {
-            let address = Address {
-                host: format!("10.0.0.{}", port >> 16).into(),
-                port: (port & 0xffff) as u16,
-            };
+            let address = Address::tcp(format!("10.0.0.{}", port >> 16), (port & 0xffff) as u16);
             backoff.failed(&address, 1, "connection refused", now);
         }
         assert_eq!(backoff.lock().len(), CAPACITY);

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::classify;
+use super::{classify, socket};
 use crate::calls::{Call, Calls};
 use crate::failure::{Failure, Reason};
 use crate::instance::Address;
@@ -37,6 +37,8 @@ const WINDOW: u32 = 1 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     pub(super) address: Address,
+    /// The file behind the address, when it is a Unix socket.
+    pub(super) file: Option<socket::File>,
     pub(super) tls: Option<(Arc<Profile>, ServerName<'static>)>,
     pub(super) http2: bool,
     /// Dialled without asking the address policy. Part of the identity: a connection that the operator's own
@@ -45,9 +47,10 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    fn identity(&self) -> (&Address, Option<(u64, &ServerName<'static>)>, bool, bool) {
+    fn identity(&self) -> (&Address, Option<socket::File>, Tls<'_>, bool, bool) {
         (
             &self.address,
+            self.file,
             self.tls
                 .as_ref()
                 .map(|(profile, name)| (profile.generation(), name)),
@@ -56,6 +59,9 @@ impl Endpoint {
         )
     }
 }
+
+/// With what certificate, and whose is expected.
+type Tls<'a> = Option<(u64, &'a ServerName<'static>)>;
 
 impl PartialEq for Endpoint {
     fn eq(&self, other: &Self) -> bool {
@@ -125,23 +131,16 @@ impl Connector {
     /// # Errors
     /// `skipped` when the policy refuses all addresses or this process is out of descriptors, `refused`, `gone` or `tls`.
     pub(super) async fn connect(&self, endpoint: &Endpoint) -> Result<(Sender, Driver), Fault> {
-        let stream = {
-            let _call = self.connects.start();
-            let limit = self.connect_timeout;
-            match timeout(limit, self.dial(endpoint)).await {
-                Ok(stream) => stream?,
-                Err(_) => {
-                    return Err(Failure::new(
-                        Reason::Refused,
-                        format!(
-                            "no connection within {} s: unreachable",
-                            limit.as_secs_f64()
-                        ),
-                    )
-                    .into());
-                }
+        let (host, port) = match &endpoint.address {
+            Address::Unix(path) => {
+                let stream = self.within_limit(socket::dial(path)).await?;
+                return Ok(http(stream, endpoint.http2).await?);
             }
+            Address::Tcp { host, port } => (host, *port),
         };
+        let stream = self
+            .within_limit(self.dial(host, port, endpoint.trusted))
+            .await?;
         // Requests are one small packet: waiting to fill it only costs time. A socket that refuses still works.
         let _ = stream.set_nodelay(true);
         let Some((profile, name)) = &endpoint.tls else {
@@ -166,12 +165,27 @@ impl Connector {
         Ok(http(stream, http2).await?)
     }
 
+    /// The stream, unless connecting takes too long.
+    async fn within_limit<S>(
+        &self,
+        dialled: impl Future<Output = Result<S, Fault>>,
+    ) -> Result<S, Fault> {
+        let _call = self.connects.start();
+        let limit = self.connect_timeout;
+        timeout(limit, dialled).await.unwrap_or_else(|_| {
+            let detail = format!(
+                "no connection within {} s: unreachable",
+                limit.as_secs_f64()
+            );
+            Err(Failure::new(Reason::Refused, detail).into())
+        })
+    }
+
     /// TCP to the first address of the host that is allowed and answers.
-    async fn dial(&self, endpoint: &Endpoint) -> Result<TcpStream, Fault> {
-        let Address { host, port } = &endpoint.address;
+    async fn dial(&self, host: &str, port: u16, is_trusted: bool) -> Result<TcpStream, Fault> {
         let addresses: Vec<SocketAddr> = match host.parse::<IpAddr>() {
-            Ok(ip) => vec![SocketAddr::new(ip, *port)],
-            Err(_) => tokio::net::lookup_host((&**host, *port))
+            Ok(ip) => vec![SocketAddr::new(ip, port)],
+            Err(_) => tokio::net::lookup_host((host, port))
                 .await
                 .map_err(|error| {
                     Failure::new(
@@ -186,7 +200,7 @@ impl Connector {
             format!("the name `{host}` has no address"),
         ));
         for address in addresses {
-            if !endpoint.trusted && !self.policy.allows(address.ip()) {
+            if !is_trusted && !self.policy.allows(address.ip()) {
                 fault = denied(address.ip()).into();
                 continue;
             }

@@ -16,9 +16,10 @@ use super::decode::Encoding;
 use super::pool::Lease;
 use super::progress::{Phase, Progress};
 use super::request::{self, Common};
-use super::{Fetched, Inner, Target, classify};
+use super::{Fetched, Inner, Target, classify, socket};
 use crate::exposition::{Page, media};
 use crate::failure::{Effect, Failure, Reason};
+use crate::instance::Address;
 use crate::tls;
 
 /// Redirects followed for one page.
@@ -181,7 +182,7 @@ impl Exchange<'_> {
         let tls = match &transport.tls {
             None => None,
             Some(name) => {
-                let name = tls::server_name(name, &address.host).map_err(|name| {
+                let name = tls::server_name(name, address.host()).map_err(|name| {
                     Failure::new(
                         Reason::Tls,
                         format!("`{name}` is no name that a certificate can have"),
@@ -197,9 +198,17 @@ impl Exchange<'_> {
                 Some((profile.unwrap_or_else(|| profiles.current()), name))
             }
         };
+        let file = match address {
+            Address::Tcp { .. } => None,
+            Address::Unix(path) => {
+                check_socket(path, *trusted, tls.is_some())?;
+                Some(socket::file(path)?)
+            }
+        };
         let http2 = transport.http2 && self.inner.enable_http2;
         Ok(Endpoint {
             address: address.clone(),
+            file,
             tls,
             http2,
             trusted: *trusted,
@@ -282,6 +291,20 @@ impl Exchange<'_> {
             conversion: Arc::new(Conversion::new(self.budgets.clone())),
         })
     }
+}
+
+/// Sockets are the operator's, and nothing is encrypted on them. The configuration sees to both; this is where it
+/// would do harm.
+fn check_socket(path: &str, is_trusted: bool, is_tls: bool) -> Result<(), Failure> {
+    if !is_trusted {
+        let detail = format!("only the configuration can name a socket, such as `{path}`");
+        return Err(Failure::new(Reason::Skipped, detail));
+    }
+    if is_tls {
+        let detail = format!("TLS is not spoken over a socket, such as `{path}`");
+        return Err(Failure::new(Reason::Tls, detail));
+    }
+    Ok(())
 }
 
 /// Something that is certainly not metrics: most often a login page.

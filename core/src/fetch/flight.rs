@@ -300,10 +300,7 @@ mod tests {
             profile: None,
             instance: None,
             exporter: None,
-            address: Address {
-                host: "10.0.0.1".into(),
-                port,
-            },
+            address: Address::tcp("10.0.0.1", port),
             transport: Transport::default(),
             host: "shop.example.org".into(),
             path_and_query: "/metrics".into(),
@@ -315,7 +312,7 @@ mod tests {
 
     /// Finishes targets with an even port at once; the others never.
     async fn half(belt: Seatbelt) {
-        if belt.target().address.port % 2 == 1 {
+        if belt.target().address.port().unwrap_or_default() % 2 == 1 {
             belt.progress().start();
             belt.progress().enter(Phase::Waiting);
             std::future::pending::<()>().await;

@@ -190,10 +190,7 @@ mod tests {
     fn instance(port: u16, guid: &str) -> Instance {
         Instance {
             app: Arc::new(App::default()),
-            address: Address {
-                host: "10.0.0.1".into(),
-                port,
-            },
+            address: Address::tcp("10.0.0.1", port),
             transport: Transport::default(),
             guid: guid.into(),
             index: "0".into(),

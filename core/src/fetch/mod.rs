@@ -26,6 +26,7 @@ mod metrics;
 mod pool;
 mod progress;
 mod request;
+mod socket;
 
 use std::fmt;
 use std::sync::atomic::Ordering;

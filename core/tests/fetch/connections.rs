@@ -346,10 +346,7 @@ async fn loopback_is_dialled_only_when_trusted_or_allowed() {
     let client = Client::new(|_| ());
     assert_failure(&client.one(untrusted()).await, Reason::Skipped, "127.0.0.1");
     let named = with(untrusted(), |target| {
-        target.address = Address {
-            host: "localhost".into(),
-            port: server.address.port(),
-        }
+        target.address = Address::tcp("localhost", server.address.port());
     });
     assert_failure(
         &client.one(named).await,
@@ -379,7 +376,12 @@ async fn loopback_is_dialled_only_when_trusted_or_allowed() {
 #[tokio::test]
 async fn a_name_is_resolved() {
     let (server, client) = (Server::page().await, Client::new(|_| ()));
-    let by_name = |host: &str| with(server.target(), |target| target.address.host = host.into());
+    let by_name = |host: &str| {
+        let port = server.address.port();
+        with(server.target(), |target| {
+            target.address = Address::tcp(host, port)
+        })
+    };
     assert_page(&client.one(by_name("localhost")).await);
     assert_failure(
         &client.one(by_name("no-such-host.invalid")).await,

@@ -7,6 +7,7 @@ use promfetch_core::Kind;
 use promfetch_core::exposition::{Dialect, Format};
 use promfetch_core::failure::Reason;
 use promfetch_core::fetch::Outcome;
+use promfetch_core::instance::Address;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -53,7 +54,9 @@ fn formats(outcomes: &[Outcome]) -> Vec<Option<Format>> {
 async fn only_what_does_not_fit_is_converted() {
     let (text, om) = (Server::page().await, openmetrics(OPENMETRICS).await);
     let client = Client::new(|_| ());
-    let refusing = with(text.target(), |target| target.address.port = 1);
+    let refusing = with(text.target(), |target| {
+        target.address = Address::tcp("127.0.0.1", 1)
+    });
     for (format, converted) in [(Format::Text, 1.0), (Format::OpenMetrics, 2.0)] {
         let targets = [text.target(), om.target(), refusing.clone()];
         let mut outcomes = client.all(targets, LONG).await;

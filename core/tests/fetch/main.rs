@@ -7,6 +7,7 @@ mod failures;
 mod headers;
 mod http2;
 mod sharing;
+mod sockets;
 mod support;
 mod targets;
 mod tls;

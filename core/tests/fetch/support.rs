@@ -1,6 +1,7 @@
 //! Instances for tests: HTTP servers that remember what they were asked, raw sockets that misbehave, certificates.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,7 +24,7 @@ use promfetch_core::failure::{Failure, Reason};
 use promfetch_core::fetch::{Fetcher, Outcome, Request, Target};
 use promfetch_core::instance::{Address, App, Instance, Transport};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -163,6 +164,29 @@ impl Server {
         .await
     }
 
+    /// The same at a Unix socket; its address means nothing.
+    pub(crate) fn at_socket<H, F>(path: &Path, handler: H) -> Self
+    where
+        H: Fn(HttpRequest<Incoming>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let handler =
+            Arc::new(move |request| -> BoxFuture<'static, Answer> { Box::pin(handler(request)) });
+        let listener = UnixListener::bind(path).unwrap();
+        let log = Arc::new(Log::default());
+        let shared = Arc::clone(&log);
+        let task = tokio::spawn(async move {
+            let mut connections = tokio::task::JoinSet::new();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                shared.connections.fetch_add(1, Ordering::SeqCst);
+                connections.spawn(serve(stream, Arc::clone(&shared), Arc::clone(&handler)));
+            }
+        });
+        let address = SocketAddr::from(([0, 0, 0, 0], 0));
+        Self { address, log, task }
+    }
+
     /// Hands each connection to `serve` with its number.
     pub(crate) async fn raw<S, F>(serve: S) -> Self
     where
@@ -268,10 +292,7 @@ pub(crate) async fn write_page(stream: &mut TcpStream) {
 
 /// An instance at this address, trusted so that loopback may be dialled.
 pub(crate) fn target(address: SocketAddr) -> Target {
-    let address = Address {
-        host: address.ip().to_string().into(),
-        port: address.port(),
-    };
+    let address = Address::tcp(address.ip().to_string(), address.port());
     let instance = Instance {
         app: Arc::new(App {
             app_id: "47d288f6-f9c1-5e3a-9546-5384018954e2".into(),

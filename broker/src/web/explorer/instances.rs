@@ -96,15 +96,9 @@ fn table(up: &str, instances: &[InstanceStatus], app: &str) -> Markup {
 /// The line of an instance, and below it why it gave nothing.
 fn rows(up: &str, one: &InstanceStatus) -> Markup {
     let last = one.last.as_ref();
-    // Below an address alone where the instance has no GUID.
-    let key = if one.instance_guid.is_empty() {
-        &one.address
-    } else {
-        &one.instance_guid
-    };
     let error = last.and_then(|last| last.error);
     html! {
-        tbody data-instance=(key) data-index=(one.index) data-status=(one.status) data-error=[error] {
+        tbody data-instance=(one.name) data-index=(one.index) data-status=(one.status) data-error=[error] {
             tr {
                 th scope="row" data-label="State" { (state(one.status)) }
                 td data-label="Instance" {
@@ -209,6 +203,11 @@ mod tests {
             process_type: "web".into(),
             index: "0".into(),
             instance_guid: guid.into(),
+            name: if guid.is_empty() {
+                "10.0.0.1:61001".into()
+            } else {
+                guid.into()
+            },
             address: "10.0.0.1:61001".into(),
             tls: true,
             host: "h".into(),

@@ -177,13 +177,16 @@ pub(super) const KEYS: &[Key] = &[
     Key {
         name: "targets[].address",
         kind: Kind::Checked {
-            what: "an address `host:port`",
-            check: checks::address,
+            what: "an address `host:port`, or a socket `unix:///…`",
+            check: checks::target_address,
             shown: true,
         },
         default: Required,
         unit: "",
-        meaning: "Where the instance listens. Fixed targets may have any address: `targets_deny` does not apply to them.",
+        meaning: "Where the instance listens. Fixed targets may have any address: `targets_deny` does not apply to them. \
+            Or a Unix socket of this machine, such as `unix:///run/docker/metrics.sock`, with the metrics path behind another colon if it has its own: \
+            `unix:///run/docker/metrics.sock:/metrics`. It is asked without TLS, with `Host: localhost`; its label `instance` is the URL without the path. \
+            Who may read the app's page may choose another path there by `metric_path`, so name sockets that are made for metrics.",
         example: "10.0.7.12:9100",
     },
     Key {
@@ -215,7 +218,7 @@ pub(super) const KEYS: &[Key] = &[
         },
         default: Value("/metrics"),
         unit: "",
-        meaning: "Where it has its metrics. A caller's `metric_path` wins over it, and a bound path over both.",
+        meaning: "Where it has its metrics. A caller's `metric_path` wins over it, and a bound path over both. It wins over a path in the `address` of a socket.",
         example: "/actuator/prometheus",
     },
     Key {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::check_identity;
+use crate::address::Address;
 use crate::config::reader::At;
 use crate::config::{FixedTarget, Secret, TARGET_TIMEOUT};
 use crate::labels::Labels;
@@ -72,6 +73,13 @@ impl Reading {
                 .fold(at.clone(), |at, key| at.section(key))
                 .problem(reason);
         });
+        if let (Some(path), Ok((_, Some(behind)))) =
+            (&target.path, Address::of_target(&target.address))
+        {
+            at.section("path").warn(format!(
+                "`{path}` is asked for; `{behind}` behind the socket in `address` has no effect"
+            ));
+        }
         self.check_identity(at, &target);
         target
     }

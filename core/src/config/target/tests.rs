@@ -57,6 +57,19 @@ fn everything_that_can_be_said_about_a_target() {
         ),
         (None, None, "web")
     );
+    let (socket, warnings) = targets_from_json(
+        r#"[{"app": "a", "address": "unix:///run/a.sock:/a"},
+            {"app": "b", "address": "unix:///run/a.sock:/a", "path": "b"},
+            {"app": "c", "address": "unix:///run/a.sock"}]"#,
+    )
+    .unwrap();
+    let paths: Vec<_> = socket.iter().map(FixedTarget::metrics_path).collect();
+    assert_eq!(paths, [Some("/a".into()), Some("/b".into()), None]);
+    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        ["`targets[1].path`: `/b` is asked for; `/a` behind the socket in `address` has no effect"]
+    );
     assert!(read(" [ ] ").unwrap().is_empty(), "no targets at all");
 }
 
@@ -75,6 +88,16 @@ fn what_is_wrong_is_said_with_its_place_and_without_secrets() {
             r#"[{"app":"a","address":"h:1"},{"address":"h"}]"#.to_owned(),
             "`targets[1].address`: expected an address `host:port`, such as `10.0.1.7:8080` or `[2001:db8::7]:8080`, not `h`\n`targets[1].app`: is required when there is no `app_id`",
             "all problems, and the place of each",
+        ),
+        (
+            r#"[{"app":"a","address":"unix:///run/../a.sock"}]"#.to_owned(),
+            "`targets[0].address`: the path of the socket must have no `.`, `..` or empty segments, and no slash at its end, not `unix:///run/../a.sock`",
+            "the rules of sockets",
+        ),
+        (
+            r#"[{"app":"a","address":"unix:///run/a.sock","tls":true}]"#.to_owned(),
+            "`targets[0].tls`: cannot be used with a Unix socket: what is sent there does not leave the machine, so leave `tls` out",
+            "nothing to encrypt",
         ),
         (
             with(r#""path":"/a/../b""#),

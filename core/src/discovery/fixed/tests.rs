@@ -110,6 +110,63 @@ fn guids_of_names_are_stable_and_well_formed() {
 }
 
 #[test]
+fn a_socket_is_a_target_like_others_and_is_always_called_localhost() {
+    let socket = "unix:///run/docker/metrics.sock";
+    let mut second = target("docker", &format!("{socket}:/metrics"));
+    second.routes = vec!["docker.example.org".into()];
+    second.app = "routed".into();
+    let table = table(&[target("docker", "h:1"), target("docker", socket), second]).unwrap();
+    let find = |text: &str| {
+        let selector = Selector::parse(text).unwrap();
+        let found = table.find(&selector, None, Instant::now());
+        let seen = found.iter().map(|one| {
+            let address = one.instance.address.to_string();
+            let label = one.instance.labels().get("instance").map(str::to_owned);
+            assert_eq!(label.as_deref(), Some(&*address), "{text}");
+            (
+                address,
+                one.instance.index.to_string(),
+                one.host.to_string(),
+                one.trusted,
+            )
+        });
+        seen.collect::<Vec<_>>()
+    };
+    let of =
+        |address: &str, index: &str, host: &str| (address.into(), index.into(), host.into(), true);
+    assert_eq!(
+        find("acme/prod/docker"),
+        [of("h:1", "0", "h:1"), of(socket, "1", "localhost")]
+    );
+    assert_eq!(find("docker.example.org"), [of(socket, "0", "localhost")]);
+    let shown: Vec<_> = table.snapshot(Instant::now())["docker.example.org"]
+        .iter()
+        .map(|entry| entry.address.clone())
+        .collect();
+    assert_eq!(shown, [socket]);
+}
+
+#[test]
+fn no_message_leads_to_a_socket() {
+    let now = Instant::now();
+    let table = empty(now);
+    table.nats_connected(now);
+    let record = Record::of(&Registration {
+        app: AppTags {
+            app_id: "a",
+            ..AppTags::default()
+        },
+        socket: Some("/run/docker.sock"),
+        ..Registration::default()
+    });
+    for source in [Source::Nats, Source::Poll(0)] {
+        let applied = table.register(source, "shop.example.org", &record, now);
+        assert_eq!(applied, Applied::Refused(Refusal::Address), "{source:?}");
+    }
+    assert_eq!(table.sizes().endpoints, 0);
+}
+
+#[test]
 fn tls_checks_the_configured_name_or_the_host() {
     let tls = FixedTarget {
         tls: true,
@@ -145,6 +202,10 @@ fn unusable_targets_are_configuration_errors_that_name_the_place() {
         (target("a", "h:0"), "the address must be `host:port`"),
         (target("", "h:1"), "an app needs a name"),
         (
+            target("a", "unix://run/a.sock"),
+            "(`unix://run/a.sock`): the path of the socket must be absolute",
+        ),
+        (
             FixedTarget {
                 routes: vec!["/".into()],
                 ..target("a", "h:1")
@@ -153,11 +214,16 @@ fn unusable_targets_are_configuration_errors_that_name_the_place() {
         ),
         (target(&"x".repeat(2000), "h:1"), "longer than 1,024 bytes"),
         (target("ok", "h:1"), "`targets[0]` is the same address"),
+        (
+            target("ok", "unix:///run/a.sock:/other"),
+            "`targets[1]` is the same address",
+        ),
     ] {
-        let error = table(&[target("ok", "h:1"), wrong]).unwrap_err();
+        let first = [target("ok", "h:1"), target("ok", "unix:///run/a.sock")];
+        let error = table(&[&first[..], &[wrong]].concat()).unwrap_err();
         assert_eq!(error.kind(), Kind::Configuration);
         assert!(
-            error.to_string().starts_with("`targets[1]`") && error.to_string().contains(what),
+            error.to_string().starts_with("`targets[2]`") && error.to_string().contains(what),
             "{error}"
         );
     }

@@ -139,7 +139,7 @@ fn ports(discovery: &Discovery) -> Vec<u16> {
     );
     found
         .iter()
-        .map(|located| located.instance.address.port)
+        .filter_map(|located| located.instance.address.port())
         .collect()
 }
 

@@ -38,6 +38,7 @@ fn a_message_of_route_emitter_is_read_without_allocating() {
             },
             host: "10.0.0.1",
             port: 61001,
+            socket: None,
             tls: Some("san"),
             http2: false,
             guid: "g-1",

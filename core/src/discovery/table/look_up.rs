@@ -49,7 +49,7 @@ impl Process<'_> {
 pub struct Located {
     pub instance: Arc<Instance>,
     /// What to send as `Host`: the host looked up; otherwise the first of the instance's routes that is no
-    /// wildcard, in sorted order; otherwise its address.
+    /// wildcard, in sorted order; otherwise its address. Behind a Unix socket always `localhost`.
     pub host: Box<str>,
     /// Time since a source has vouched for the instance.
     pub age: Duration,
@@ -143,9 +143,12 @@ impl Table {
                 .filter_map(|endpoint| route::host(&state.routes[endpoint.route].key))
                 .min()
         };
-        let host = host
-            .or_else(first_route)
-            .map_or_else(|| instance.address.to_string().into(), Box::from);
+        let host = if instance.address.is_unix() {
+            instance.address.host().into()
+        } else {
+            host.or_else(first_route)
+                .map_or_else(|| instance.address.to_string().into(), Box::from)
+        };
         Located {
             host,
             age: endpoints()

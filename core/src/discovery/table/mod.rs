@@ -30,7 +30,7 @@ pub use self::search::{Found, Matches, Overview};
 pub use self::snapshot::RouteEntry;
 pub use self::state::Bounds;
 use self::state::State;
-use super::record::{Record, identity_of, pack_address};
+use super::record::{Record, identity_of, pack_tcp};
 use crate::instance::Instance;
 use crate::policy::AddressPolicy;
 
@@ -131,7 +131,10 @@ impl Table {
         if let Some(applied) = renew(&self.read(), source, key, record, now, nats_connected) {
             return applied;
         }
-        if source != Source::Fixed && !self.policy.allows_host(record.host()) {
+        // Sockets are the operator's: what a message says never leads to one.
+        if source != Source::Fixed
+            && (record.is_socket() || !self.policy.allows_host(record.host()))
+        {
             return Applied::Refused(Refusal::Address);
         }
         let mut state = self.write();
@@ -159,7 +162,7 @@ impl Table {
     pub fn unregister(&self, key: &str, host: &str, port: u16, now: Instant) -> bool {
         let now = self.tick(now);
         self.updated.store(now, Ordering::Relaxed);
-        let address = pack_address(host, port);
+        let address = pack_tcp(host, port);
         // Each is repeated for ten minutes: most find nothing.
         if self.read().endpoint(key, &address).is_none() {
             return false;

@@ -376,10 +376,7 @@ fn apply(table: &Table, step: &Step, start: Instant, now: u64) {
             let it = said.registration();
             let instance = Instance {
                 app: App::default().into(),
-                address: Address {
-                    host: it.host.into(),
-                    port: it.port,
-                },
+                address: Address::tcp(it.host, it.port),
                 transport: Transport::default(),
                 guid: it.guid.into(),
                 index: "".into(),

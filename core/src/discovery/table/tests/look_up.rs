@@ -114,7 +114,7 @@ fn process_types_are_web_by_name_and_any_by_route() {
         fixture
             .find(selector, wanted)
             .iter()
-            .map(|located| located.instance.address.port)
+            .filter_map(|located| located.instance.address.port())
             .collect::<Vec<_>>()
     };
     for (selector, wanted, want) in [

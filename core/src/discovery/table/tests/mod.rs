@@ -55,6 +55,7 @@ fn shop() -> Registration<'static> {
         },
         host: "10.0.0.1",
         port: 61001,
+        socket: None,
         tls: Some("guid-0"),
         http2: false,
         guid: "guid-0",
