@@ -114,3 +114,5 @@ mod explorer;
 mod browser;
 // The PromQL of the autoscaler's plugin is Prometheus'.
 mod promql;
+// Weave Scope: apps shown in it, and its plugins for promfetch.
+mod scope;

@@ -127,7 +127,7 @@ pub async fn send(
         .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no complete answer"))?
 }
 
-async fn exchange(
+pub(crate) async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
 ) -> io::Result<Response> {

@@ -35,6 +35,7 @@ pub mod process;
 pub mod prometheus;
 pub mod promfetch;
 pub mod samples;
+pub mod scope;
 pub mod server;
 pub mod tools;
 pub mod uaa;

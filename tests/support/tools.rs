@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::promfetch::newer_source;
+
 /// The program of this name, from `PATH` or from where Debian puts daemons.
 ///
 /// # Panics
@@ -40,4 +42,31 @@ pub fn python() -> PathBuf {
         python.display()
     );
     python
+}
+
+/// A program of ours beside `promfetch`, as cargo built it beside this test.
+///
+/// # Panics
+/// When it is missing or older than its sources: cargo does not build another package's programs for a test.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("the test has a path");
+    // target/debug/deps/it-0123 → target/debug/NAME
+    let path = test
+        .ancestors()
+        .nth(2)
+        .expect("cargo puts tests into target/*/deps")
+        .join(name);
+    assert!(
+        path.is_file(),
+        "{} is missing: run `make build`",
+        path.display()
+    );
+    if let Some(source) = newer_source(&path) {
+        panic!(
+            "{} is newer than {}: run `make build`",
+            source.display(),
+            path.display()
+        );
+    }
+    path
 }

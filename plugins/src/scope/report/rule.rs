@@ -83,6 +83,9 @@ impl Rule {
         let label = at.text_if_any("label").unwrap_or_else(|| id.clone());
         let priority = number(&at.text("priority"));
         let max = at.text_if_any("max").map(|text| number(&text));
+        // Everything is read before anything is given up, so that all problems are told.
+        let series = Series::parse(&at.text("series"));
+        let is_rate = at.boolean("rate");
         let aggregate = match at.text("aggregate").as_str() {
             "avg" => Aggregate::Average,
             "min" => Aggregate::Minimum,
@@ -102,8 +105,8 @@ impl Rule {
             priority: priority.ok()?,
             max: max.transpose().ok()?,
             aggregate,
-            is_rate: at.boolean("rate"),
-            series: Series::parse(&at.text("series")).ok()?,
+            is_rate,
+            series: series.ok()?,
         })
     }
 

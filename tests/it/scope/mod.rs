@@ -1,0 +1,3 @@
+mod report;
+mod settings;
+mod watch;
