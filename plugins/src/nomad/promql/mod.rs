@@ -32,15 +32,6 @@ pub const LOOK_BACK: Duration = Duration::from_secs(5 * 60);
 /// The longest range of a selector.
 pub const MAX_RANGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The value of a point that says: from here on the series was not there. It is the NaN that Prometheus writes, which
-/// no page can hold. A selector without a range does not see a series whose newest point is this one; without it, the
-/// series would stay for [`LOOK_BACK`]. Functions of a range pass it over.
-pub const GONE: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
-
-fn is_gone(value: f64) -> bool {
-    value.to_bits() == GONE.to_bits()
-}
-
 /// A query of the subset, ready to be computed as often as wanted.
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -60,6 +51,9 @@ pub struct VectorSelector {
 }
 
 /// The samples of one series.
+///
+/// There are no marks of staleness: who knows that a series is gone leaves it out for a selector without a range, which
+/// would see it for [`LOOK_BACK`]. For one with a range it counts as long as it has points there.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     /// Without the metric's name. No two series of a selector have the same.

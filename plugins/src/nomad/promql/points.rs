@@ -6,12 +6,12 @@
 use std::time::Duration;
 
 use super::expression::RangeFunction;
-use super::{LOOK_BACK, Millis, is_gone};
+use super::{LOOK_BACK, Millis};
 
-/// The newest value, unless it is older than [`LOOK_BACK`] or says that the series is gone.
+/// The newest value, unless it is older than [`LOOK_BACK`].
 pub(super) fn newest(points: &[(Millis, f64)], at: Millis) -> Option<f64> {
-    let (_, value) = *between(points, at, LOOK_BACK).last()?;
-    (!is_gone(value)).then_some(value)
+    let (_, value) = between(points, at, LOOK_BACK).last()?;
+    Some(*value)
 }
 
 /// The function of a range that ends now. `None`: there are too few samples for it.
@@ -22,7 +22,6 @@ pub(super) fn over(
     range: Duration,
 ) -> Option<f64> {
     let points = between(points, at, range).iter().copied();
-    let points = points.filter(|(_, value)| !is_gone(*value));
     let values = points.clone().map(|(_, value)| value);
     match function {
         RangeFunction::Rate => Some(Change::of(points, true)?.per_second(at, range)),

@@ -17,8 +17,8 @@ const MAX_LENGTH: usize = 4096;
 /// The most selectors of a query: each needs a history.
 const MAX_SELECTORS: usize = 16;
 
-/// The most patterns: the parser lets each of them take 10 MiB.
-const MAX_PATTERNS: usize = 16;
+/// The most patterns: the parser lets each of them take 10 MiB, and the time to fill them.
+const MAX_PATTERNS: usize = 8;
 
 /// The most levels of parentheses and operators.
 const MAX_DEPTH: usize = 64;
@@ -69,7 +69,7 @@ fn short_form(text: &str) -> Option<(Aggregation, &str)> {
 }
 
 fn tree(text: &str) -> Result<Expr, Unsupported> {
-    // The parser panics at ranges like [1e99] and [-1], which it takes for seconds.
+    // The parser panics at [1e99]: it takes numbers for seconds, of which a duration has not so many.
     let tree = catch_unwind(|| parse(text))
         .unwrap_or_else(|_| Err("write durations as whole numbers with units, as in [5m]".into()));
     tree.map_err(|problem| {

@@ -1,6 +1,5 @@
 //! What one series says.
 
-use super::super::GONE;
 use super::{NOW, series, value};
 
 const NAN: f64 = f64::NAN;
@@ -26,8 +25,6 @@ fn the_newest_sample_is_seen_for_five_minutes() {
         ),
         (&[(-300.001, 1.0)], None, "and nothing before"),
         (&[], None, "no sample, no value"),
-        (&[(-2.0, 1.0), (-1.0, GONE)], None, "the series is gone"),
-        (&[(-2.0, GONE), (-1.0, 1.0)], Some(1.0), "and came back"),
         (&[(-1.0, -0.0)], Some(-0.0), ""),
         (&[(-1.0, INF)], Some(INF), "infinite as Prometheus has it"),
     ] {
@@ -102,12 +99,6 @@ fn counters_grow_between_the_ends_of_the_range_and_a_bit_beyond() {
             &[(-5.0, 5.0)],
             None,
             "one sample is too few",
-        ),
-        (
-            "increase(a[10s])",
-            &[(-10.0, 1.0), (-5.0, GONE), (0.0, 3.0)],
-            Some(2.0),
-            "what says that it was gone is no sample",
         ),
         (
             "increase(a[10s])",
@@ -197,13 +188,6 @@ fn functions_over_time() {
             Some(INF),
             "",
         ),
-        (
-            "sum_over_time(a[9s])",
-            &[(-1.0, 1.0), (0.0, GONE)],
-            Some(1.0),
-            "what says that it is gone is no sample",
-        ),
-        ("sum_over_time(a[9s])", &[(0.0, GONE)], None, ""),
         (
             "max_over_time(a[9s])",
             &[(-2.0, NAN), (-1.0, 3.0), (0.0, 2.0)],
