@@ -100,6 +100,8 @@ mod bindings;
 mod broker;
 // libpromfetch, the C library.
 mod ffi;
+// Others' plugins of Nomad's autoscaler, run by `promfetch-nomad-apm host`.
+mod nomad_host;
 // What README says works.
 mod readme;
 // The documentation in the binary: what it says works, and it needs nobody else.

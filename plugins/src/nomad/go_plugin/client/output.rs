@@ -152,7 +152,10 @@ impl Log {
                     Level::TRACE => tracing::trace!(plugin = %name, "{text}"),
                 }
             }
-            self.last.note(text);
+            // Go's library writes details of its own there, which explain nothing.
+            if level <= Level::INFO || !line.starts_with('{') {
+                self.last.note(text);
+            }
         }
     }
 }
@@ -309,6 +312,16 @@ mod tests {
     async fn last_words_explain_the_end() {
         for (stream, words, why) in [
             ("a\nb\n\n", "b", "the last line that says something"),
+            (
+                "a\n{\"@level\":\"debug\",\"@message\":\"x\"}\n",
+                "a",
+                "no detail",
+            ),
+            (
+                "{\"@level\":\"error\",\"@message\":\"x\"}\n",
+                "x",
+                "an error of hclog",
+            ),
             (
                 "a\npanic: no\n\ngoroutine 1:\nmain.go:7\n",
                 "panic: no",
