@@ -104,6 +104,8 @@ mod broker;
 mod ffi;
 // The BOSH release and all that deploys.
 mod bosh;
+// Others' plugins of Nomad's autoscaler, run by `promfetch-nomad-apm host`.
+mod nomad_host;
 // What README says works.
 mod readme;
 // The documentation in the binary: what it says works, and it needs nobody else.

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -18,14 +16,15 @@ import (
 )
 
 var (
-	mode = flag.String("mode", "serve", "serve; silent, garbage, netrpc, core, version, flood, quiet, exit, remote: another first line, or none; "+
-		"stubborn: does not end when told to; hang: neither serves nor ends; mute: writes no line, but to stderr without end")
-	name  = flag.String("name", filepath.Base(os.Args[0]), "the name that it tells")
-	kind  = flag.String("type", "apm", "the type that it tells: apm, target, none")
-	pids  = flag.String("pids", "", "file to which it adds its process id, and those of its children, a line each")
-	child = flag.Bool("child", false, "starts a process of its own, which does not end with it")
-	tcp   = flag.Bool("tcp", false, "serves on TCP")
-	open  = flag.Bool("env", false, "writes its environment to stderr")
+	mode = flag.String("mode", "serve", "serve; garbage, netrpc, core, version, remote, nobody: another first line; "+
+		"silent, flood, mute, quiet, exit: none; stubborn: serves, but does not end when told to")
+	name   = flag.String("name", filepath.Base(os.Args[0]), "the name that it tells")
+	kind   = flag.String("type", "apm", "the type that it tells: apm, target, none")
+	cookie = flag.String("cookie", "e082fa04d587a6525d683666fa253d6afda00f20c122c54a80a3ed57fec99ff3", "the cookie that it wants to be started with")
+	pids   = flag.String("pids", "", "file to which it adds its process id, and those of its children, a line each")
+	child  = flag.Bool("child", false, "starts a process of its own, which does not end with it")
+	tcp    = flag.Bool("tcp", false, "serves on TCP")
+	open   = flag.Bool("env", false, "writes its environment to stderr")
 )
 
 func main() {
@@ -73,9 +72,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, "my disk is full")
 		os.Exit(3)
 	}
-	if *mode == "stubborn" {
-		signal.Ignore(syscall.SIGTERM)
-	}
 	if *tcp {
 		// go-plugin offers TCP on Windows alone. This plugin has another library below it then.
 		serveTCP()
@@ -84,13 +80,13 @@ func main() {
 		HandshakeConfig: plugin.HandshakeConfig{
 			ProtocolVersion:  1,
 			MagicCookieKey:   "NOMAD_AUTOSCALER_PLUGIN_MAGIC_COOKIE",
-			MagicCookieValue: "e082fa04d587a6525d683666fa253d6afda00f20c122c54a80a3ed57fec99ff3",
+			MagicCookieValue: *cookie,
 		},
 		Plugins:    map[string]plugin.Plugin{"base": &services{}},
 		GRPCServer: plugin.DefaultGRPCServer,
 		Logger:     log,
 	})
-	if *mode == "stubborn" || *mode == "hang" {
+	if *mode == "stubborn" {
 		time.Sleep(time.Hour)
 	}
 }

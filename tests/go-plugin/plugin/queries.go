@@ -64,19 +64,13 @@ func answer(ctx context.Context, config map[string]string, query string, from, t
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-	case "once": // slow from the second time on; the file remembers
-		if _, err := os.Stat(value); err == nil {
-			time.Sleep(time.Hour)
-		}
-		return samples(to, 1), os.WriteFile(value, nil, 0o644)
 	case "while": // as long as there is this file
 		if _, err := os.Stat(value); err != nil {
 			return nil, errors.New("no metrics available")
 		}
 		return samples(to, 1), nil
 	case "crash":
-		fmt.Fprintln(os.Stderr, "panic: I have been asked to")
-		os.Exit(2)
+		panic("I have been asked to")
 	case "huge":
 		count, err := strconv.Atoi(value)
 		if err != nil {
@@ -109,6 +103,6 @@ func write() {
 	fmt.Fprintln(os.Stderr, "a line of plain text")
 	fmt.Fprintln(os.Stderr, `{"@level":"warn","no":"message"}`)
 	fmt.Fprintln(os.Stderr, "not \xff UTF-8, with a bell \a and \x1b[31mcolours\x1b[0m")
-	fmt.Fprintln(os.Stderr, "long "+strings.Repeat("x", 200_000)+" end of the long line")
+	fmt.Fprintln(os.Stderr, "long "+strings.Repeat("x", 3<<16)+" end of the long line")
 	fmt.Println("something on stdout")
 }

@@ -55,7 +55,8 @@ func (s *services) SetConfig(_ context.Context, request *base.SetConfigRequest) 
 	defer s.mutex.Unlock()
 	s.config = request.Config
 	if text := s.config["exit"]; text != "" {
-		fmt.Fprintln(os.Stderr, text)
+		// Not os.Stderr: what goes there now is on its way over gRPC when the process ends.
+		log.Error(text)
 		os.Exit(4)
 	}
 	if text := s.config["refuse"]; text != "" {

@@ -114,10 +114,8 @@ impl Log {
         let mut client = GrpcStdioClient::new(channel);
         let mut chunks = match client.stream_stdio(()).await {
             Ok(answer) => answer.into_inner(),
-            Err(status) => {
-                tracing::debug!(plugin = %self.name, "its output does not come over gRPC: {}", clean(status.message()));
-                return;
-            }
+            // Without such a service it comes through the pipes; without a connection it is over.
+            Err(_) => return,
         };
         let (mut stdout, out) = tokio::io::duplex(MAX_LINE);
         let (mut stderr, err) = tokio::io::duplex(MAX_LINE);
@@ -152,7 +150,10 @@ impl Log {
                     Level::TRACE => tracing::trace!(plugin = %name, "{text}"),
                 }
             }
-            self.last.note(text);
+            // Go's library writes details of its own there, which explain nothing.
+            if level <= Level::INFO || !line.starts_with('{') {
+                self.last.note(text);
+            }
         }
     }
 }
@@ -309,6 +310,16 @@ mod tests {
     async fn last_words_explain_the_end() {
         for (stream, words, why) in [
             ("a\nb\n\n", "b", "the last line that says something"),
+            (
+                "a\n{\"@level\":\"debug\",\"@message\":\"x\"}\n",
+                "a",
+                "no detail",
+            ),
+            (
+                "{\"@level\":\"error\",\"@message\":\"x\"}\n",
+                "x",
+                "an error of hclog",
+            ),
             (
                 "a\npanic: no\n\ngoroutine 1:\nmain.go:7\n",
                 "panic: no",
