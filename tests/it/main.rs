@@ -112,3 +112,5 @@ mod explorer;
 mod browser;
 // Weave Scope: apps shown in it, and its plugins for promfetch.
 mod scope;
+// Docker: a managed plugin, by hand and with a real dockerd.
+mod docker;

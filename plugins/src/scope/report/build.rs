@@ -201,7 +201,7 @@ impl Builder {
     /// The node of the host that the instance runs on.
     fn host(&self, address: &str) -> Option<String> {
         let address = Address::parse(address)?;
-        let host = self.hosts.get(&*address.host)?;
+        let host = self.hosts.get(address.host())?;
         Some(format!("{host};<host>"))
     }
 }
