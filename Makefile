@@ -27,6 +27,8 @@ BUILD ?= yes
 DEB ?= target/deb
 # Where `make wheel` puts the Python package, and what builds it.
 WHEEL ?= target/wheel
+# Where `make docker-plugin` puts the plugin.
+DOCKER_PLUGIN ?= target/docker-plugin
 PYTHON ?= python3
 # The OpenAPI description of the Open Service Broker API: data beside the project, which not every machine has.
 OSB ?= ../shared/data/osb
@@ -106,6 +108,12 @@ deb: $(if $(filter yes,$(BUILD)),library program) ## Make the Debian packages li
 .PHONY: wheel
 wheel: $(if $(filter yes,$(BUILD)),library) ## Make the Python package with the library in it (WHEEL=folder PYTHON=python3)
 	$(PYTHON) ffi/python/build_wheel.py --library $(BUILT)/libpromfetch.so --out $(WHEEL)
+
+# Only the program itself is linked statically: what runs while it is built, macros and build scripts, is not.
+.PHONY: docker-plugin
+docker-plugin: ## Make the folder for `docker plugin create` (DOCKER_PLUGIN=folder PROFILE=release)
+	$(if $(filter yes,$(BUILD)),$(CARGO) rustc --profile $(PROFILE) --locked -p promfetch-plugins --bin promfetch-docker -- -C target-feature=+crt-static)
+	scripts/make-docker-plugin $(BUILT) $(DOCKER_PLUGIN)
 
 .PHONY: abi-baseline
 abi-baseline: build ## Write the baseline of the ABI in ffi/abi anew, from the library that the tests have

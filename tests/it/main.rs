@@ -118,3 +118,5 @@ mod browser;
 mod promql;
 // Weave Scope: apps shown in it, and its plugins for promfetch.
 mod scope;
+// Docker: a managed plugin, by hand and with a real dockerd.
+mod docker;

@@ -14,6 +14,7 @@ pub mod certs;
 pub mod check;
 pub mod config;
 pub mod database;
+pub mod docker;
 pub mod emitter;
 pub mod farm;
 pub mod foundation;
