@@ -21,30 +21,22 @@ enum Test {
 }
 
 impl Matcher {
-    /// `label="value"`.
-    pub fn equal(label: &str, value: &str) -> Self {
+    pub(super) fn equal(label: &str, value: &str) -> Self {
         Self::new(label, Test::Equal(value.into()))
     }
 
-    /// `label!="value"`.
-    pub fn not_equal(label: &str, value: &str) -> Self {
+    pub(super) fn not_equal(label: &str, value: &str) -> Self {
         Self::new(label, Test::NotEqual(value.into()))
     }
 
-    /// `label=~"pattern"`: the pattern is for the whole value.
-    ///
-    /// # Errors
-    /// No pattern, or one that is too large.
-    pub fn like(label: &str, pattern: &str) -> Result<Self, regex::Error> {
-        Ok(Self::new(label, Test::Like(anchored(pattern)?)))
+    /// The pattern is already one for the whole value.
+    pub(super) fn like(label: &str, pattern: &Regex) -> Result<Self, regex::Error> {
+        Ok(Self::new(label, Test::Like(bounded(pattern)?)))
     }
 
-    /// `label!~"pattern"`: the pattern is for the whole value.
-    ///
-    /// # Errors
-    /// No pattern, or one that is too large.
-    pub fn not_like(label: &str, pattern: &str) -> Result<Self, regex::Error> {
-        Ok(Self::new(label, Test::NotLike(anchored(pattern)?)))
+    /// The pattern is already one for the whole value.
+    pub(super) fn not_like(label: &str, pattern: &Regex) -> Result<Self, regex::Error> {
+        Ok(Self::new(label, Test::NotLike(bounded(pattern)?)))
     }
 
     fn new(label: &str, test: Test) -> Self {
@@ -78,8 +70,9 @@ impl Matcher {
     }
 }
 
-fn anchored(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(&format!("^(?:{pattern})$"))
+/// The same pattern, if it is small. The parser takes ones of up to 10 MiB.
+fn bounded(pattern: &Regex) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern.as_str())
         .size_limit(MAX_PATTERN_SIZE)
         .build()
 }

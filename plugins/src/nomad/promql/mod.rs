@@ -3,14 +3,25 @@
 //! A [`Query`] says what it needs ([`Query::selectors`], [`Query::window`]) and computes its value at one time from
 //! series that the caller has collected. There is no storage here and no clock.
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::sample::LabelSet;
 
+mod aggregate;
+mod evaluate;
+mod expression;
 mod matcher;
+mod points;
+mod problem;
+mod read;
+mod selector;
+#[cfg(test)]
+mod tests;
 
+use evaluate::Evaluation;
+use expression::Expression;
 pub use matcher::Matcher;
+pub use problem::{EvaluationError, Unsupported};
 
 /// Milliseconds since 1970, as Prometheus counts.
 pub type Millis = i64;
@@ -21,9 +32,19 @@ pub const LOOK_BACK: Duration = Duration::from_secs(5 * 60);
 /// The longest range of a selector.
 pub const MAX_RANGE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The value of a point that says: from here on the series was not there. It is the NaN that Prometheus writes, which
+/// no page can hold. A selector without a range does not see a series whose newest point is this one; without it, the
+/// series would stay for [`LOOK_BACK`]. Functions of a range pass it over.
+pub const GONE: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
+
+fn is_gone(value: f64) -> bool {
+    value.to_bits() == GONE.to_bits()
+}
+
 /// A query of the subset, ready to be computed as often as wanted.
 #[derive(Clone, Debug)]
 pub struct Query {
+    expression: Expression,
     selectors: Vec<VectorSelector>,
 }
 
@@ -47,21 +68,17 @@ pub struct Series {
     pub points: Vec<(Millis, f64)>,
 }
 
-/// Why a text is no query of the subset: what is not supported, where, and what is.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Unsupported(String);
-
-/// Why a query has no value.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EvaluationError(String);
-
 impl Query {
     /// Reads a query. No text makes it panic, and its size, its patterns and its ranges are bounded.
     ///
     /// # Errors
     /// What is not PromQL, and what is not of the subset.
     pub fn parse(text: &str) -> Result<Query, Unsupported> {
-        Err(Unsupported(format!("`{text}` is not supported")))
+        let (expression, selectors) = read::query(text)?;
+        Ok(Query {
+            expression,
+            selectors,
+        })
     }
 
     /// Every selector of the query, in the order of the text.
@@ -75,35 +92,24 @@ impl Query {
         ranges.max().unwrap_or_default()
     }
 
-    /// The values at one time, in the order of their labels; `data[i]` has the series of `selectors()[i]`.
-    /// They are what Prometheus has, so they may be NaN and infinite.
+    /// The values at one time, in the order of their labels; `data[i]` has the series of `selectors()[i]`, quickest
+    /// where they are in the order of their labels. Values are what Prometheus has, so they may be NaN and infinite.
     ///
     /// # Errors
-    /// What Prometheus refuses too: several series under the same labels.
+    /// What Prometheus refuses too: several series under the same labels. And `data` that is not of this query.
     pub fn evaluate(
         &self,
         at: Millis,
         data: &[Vec<Series>],
     ) -> Result<Vec<(LabelSet, f64)>, EvaluationError> {
-        Err(EvaluationError(format!(
-            "no value at {at} of {} series",
-            data.len()
-        )))
+        let evaluation = Evaluation {
+            at,
+            selectors: &self.selectors,
+            data,
+        };
+        let vector = evaluation.vector(&self.expression)?.into_iter();
+        Ok(vector
+            .map(|(labels, value)| (labels.into_owned(), value))
+            .collect())
     }
 }
-
-impl fmt::Display for Unsupported {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Unsupported {}
-
-impl fmt::Display for EvaluationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for EvaluationError {}
