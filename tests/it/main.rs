@@ -100,6 +100,8 @@ mod bindings;
 mod broker;
 // libpromfetch, the C library.
 mod ffi;
+// The plugin of Nomad's autoscaler.
+mod nomad;
 // What README says works.
 mod readme;
 // The documentation in the binary: what it says works, and it needs nobody else.

@@ -20,7 +20,8 @@ const MAX_SAMPLES: usize = 1_000_000;
 pub(super) struct Answer {
     /// The finite samples by series; a series may have none.
     pub(super) series: BTreeMap<LabelSet, Samples>,
-    /// How many steps lie before what was recorded.
+    /// How many steps look back on what was recorded, and how many further.
+    pub(super) covered: usize,
     pub(super) uncovered: usize,
     /// How many samples were no finite numbers.
     pub(super) dropped: usize,
@@ -66,6 +67,7 @@ pub(super) fn answer(
             answer.uncovered += 1;
             continue;
         }
+        answer.covered += 1;
         for (of, series) in recorded.iter().zip(&mut data) {
             of.show(at, series);
         }

@@ -176,13 +176,13 @@ fn calculate(
         .any(|window| window.ticks.last().is_some_and(|tick| !tick.ok));
 
     let answer = answer(query, windows, span, step, deadline)?;
-    let uncovered = answer.uncovered;
+    let is_too_early = answer.covered == 0;
     let series = answer.finish(text, only_one)?;
     if series.is_empty() {
         match trouble.first() {
             Some(why) if unreachable => return Err(format!("`{text}` has no samples: {why}")),
             Some(why) => tracing::warn!(query = text, %why, "no samples"),
-            None if uncovered > 0 => tracing::info!(
+            None if is_too_early => tracing::info!(
                 query = text,
                 "no samples yet: the history does not reach far enough back"
             ),
