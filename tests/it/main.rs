@@ -110,3 +110,5 @@ mod doc;
 mod explorer;
 // The pages in a real browser.
 mod browser;
+// The PromQL of the autoscaler's plugin is Prometheus'.
+mod promql;

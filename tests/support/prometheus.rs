@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -64,6 +65,36 @@ impl Prometheus {
     /// When it does not become ready.
     pub async fn start_with(config: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::start_in(folder, config, arguments).await
+    }
+
+    /// Scrapes nothing and has the samples of this OpenMetrics page, all of which have times, from the beginning.
+    ///
+    /// # Panics
+    /// When promtool does not take the page, or Prometheus does not become ready.
+    pub async fn with_history(page: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(folder.path().join("history.om"), page).expect("a temporary file");
+        let output = Command::new(tools::find("promtool"))
+            .args([
+                "tsdb",
+                "create-blocks-from",
+                "openmetrics",
+                "history.om",
+                "data",
+            ])
+            .current_dir(folder.path())
+            .output()
+            .expect("promtool starts");
+        assert!(
+            output.status.success(),
+            "promtool: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Self::start_in(folder, "", &["--storage.tsdb.retention.time=100y"]).await
+    }
+
+    async fn start_in(folder: TempDir, config: &str, arguments: &[&str]) -> Self {
         let address = free_address();
         std::fs::write(folder.path().join("prometheus.yml"), config).expect("a temporary file");
         let own = [
@@ -96,17 +127,7 @@ impl Prometheus {
     /// # Panics
     /// When Prometheus refuses the query.
     pub async fn query(&self, promql: &str) -> Vec<Series> {
-        self.raw(promql)
-            .await
-            .iter()
-            .map(|series| Series {
-                labels: series["metric"].as_object().cloned().unwrap_or_default(),
-                value: series["value"][1]
-                    .as_str()
-                    .and_then(|value| value.parse().ok())
-                    .unwrap_or(f64::NAN),
-            })
-            .collect()
+        series(&self.raw(promql).await)
     }
 
     /// The same as the API says it, which has histograms too.
@@ -131,6 +152,29 @@ impl Prometheus {
             .clone()
     }
 
+    /// The series of an instant query at a time in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// What Prometheus says of a query that it refuses.
+    ///
+    /// # Panics
+    /// When the answer is none of the API's.
+    pub async fn query_at(&self, promql: &str, at: i64) -> Result<Vec<Series>, String> {
+        let time = at as f64 / 1000.0;
+        let url = format!(
+            "http://{}/api/v1/query?time={time}&query={}",
+            self.address,
+            encode(promql)
+        );
+        let answer = http::get(&url, &[]).await;
+        let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
+        if let Some(error) = answer["error"].as_str() {
+            return Err(error.into());
+        }
+        let result = answer["data"]["result"].as_array().expect("a result");
+        Ok(series(result))
+    }
+
     /// The single value of a query; `None` while there is no series.
     pub async fn value(&self, promql: &str) -> Option<f64> {
         let series = self.query(promql).await;
@@ -145,6 +189,18 @@ impl Prometheus {
         })
         .await
     }
+}
+
+/// What an instant query's answer says.
+fn series(result: &[Value]) -> Vec<Series> {
+    let of = |series: &Value| Series {
+        labels: series["metric"].as_object().cloned().unwrap_or_default(),
+        value: series["value"][1]
+            .as_str()
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(f64::NAN),
+    };
+    result.iter().map(of).collect()
 }
 
 /// Some other server process that answers on an address.

@@ -1,6 +1,7 @@
 //! Rules by hand. The same rules against a real Prometheus: `tests/it/promql`.
 
 mod aggregates;
+mod documentation;
 mod reading;
 mod refused;
 mod values;
