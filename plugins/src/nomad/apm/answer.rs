@@ -12,6 +12,8 @@ use crate::sample::LabelSet;
 /// The samples of one series, ascending.
 pub(super) type Samples = Vec<(Millis, f64)>;
 
+/// Longest part of a query or of labels that messages repeat, in bytes.
+const MAX_SHOWN: usize = 200;
 /// Most samples of an answer.
 const MAX_SAMPLES: usize = 1_000_000;
 
@@ -173,10 +175,19 @@ impl Answer {
             let series = self.series.keys().next().map(braces);
             return Err(format!(
                 "`{text}` has only values that are no finite numbers, in the series {}: is something divided by zero?",
-                series.unwrap_or_default()
+                shown(&series.unwrap_or_default())
             ));
         }
         Ok(self.series.into_values().filter(left).collect())
+    }
+}
+
+/// The text, or the beginning of a long one.
+pub(super) fn shown(text: &str) -> String {
+    let end = text.floor_char_boundary(text.len().min(MAX_SHOWN));
+    match &text[end..] {
+        "" => text.to_owned(),
+        _ => format!("{}…", &text[..end]),
     }
 }
 

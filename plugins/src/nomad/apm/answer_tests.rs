@@ -177,3 +177,10 @@ fn what_takes_too_long_is_given_up() {
     let error = answer(&query, vec![vec![window(&["1"])]], span, STEP, over).unwrap_err();
     assert!(error.contains("takes too long"), "{error}");
 }
+
+#[test]
+fn long_texts_are_shown_in_part() {
+    assert_eq!(shown("up"), "up");
+    let long = shown(&"ä".repeat(MAX_SHOWN));
+    assert!(long.len() <= MAX_SHOWN + 3 && long.ends_with('…'), "{long}");
+}

@@ -48,7 +48,7 @@ fn what_is_wanted_is_kept_as_long_as_it_is_wanted() {
         track.record(at * 10, Some(&page));
     }
     assert_eq!(points(&track), [(80, 8.0), (90, 9.0), (100, 10.0)]);
-    let window = track.window(90, None).unwrap();
+    let window = track.window(95, None).unwrap();
     assert_eq!(window.since, Some(80), "nothing is missing from there on");
     assert_eq!(window.series[0].points, [(90, 9.0), (100, 10.0)]);
     assert_eq!(window.ticks.len(), 3);
@@ -58,6 +58,21 @@ fn what_is_wanted_is_kept_as_long_as_it_is_wanted() {
     assert_eq!(track.window(0, None).unwrap().since, Some(80));
     drop(track);
     assert!(all(&budget), "everything was given back");
+}
+
+#[test]
+fn what_is_seen_at_a_time_may_be_older() {
+    let budget = Budget::new(1 << 20);
+    let mut track = track(20, &budget);
+    for at in [100, 200, 300] {
+        track.record(at, Some(&[sample("a", &[], at as f64)]));
+    }
+    assert_eq!(points(&track), [(200, 200.0), (300, 300.0)], "seen at 280");
+    let window = track.window(290, None).unwrap();
+    assert_eq!(
+        (window.since, window.series[0].points[0].0),
+        (Some(200), 200)
+    );
 }
 
 #[test]
