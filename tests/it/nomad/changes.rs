@@ -1,4 +1,4 @@
-use promfetch_tests::{App, Behaviour, Instance, Platform, Promfetch, config, eventually};
+use promfetch_tests::{App, Behaviour, Instance, Nats, Platform, Promfetch, config, eventually};
 use serde_json::json;
 
 use super::{Host, of_app};
@@ -104,6 +104,30 @@ async fn it_works_from_discovery_of_its_own() {
     host.until("sum(in_flight{app_name=~\"sh.*\"})", 3.0).await;
     host.until("in_flight{space_name=\"prod\",app_name=\"shop\"}", 3.0)
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_listens_on_nats_itself() {
+    let platform = Platform::start().await;
+    let pushed = platform
+        .push(
+            App::new("acme", "prod", "shop"),
+            [Behaviour::page("in_flight 3\n")],
+        )
+        .await;
+    let host = Host::start().await;
+    let keys = json!({
+        "nats": Nats::config(&platform.nats).to_string(), "targets_allow": "127.0.0.0/8", "step": "200ms",
+        "start_response_delay_interval": "2s",
+    });
+    host.ask("config", keys).await.good();
+    // What is not known yet is no reason to believe that it is not there.
+    let error = host.query("x{app_name=\"none\"}", 0).await.unwrap_err();
+    assert!(error.contains("no list of apps"), "{error}");
+    host.until(&of_app("in_flight", "shop"), 3.0).await;
+    host.until(&format!("in_flight{{app_id=\"{}\"}}", pushed.app.guid), 3.0)
+        .await;
+    host.until("sum(in_flight{app_name=~\"sh.*\"})", 3.0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

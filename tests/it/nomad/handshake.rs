@@ -1,4 +1,6 @@
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixStream;
 
 use promfetch_tests::process::run;
 use serde_json::json;
@@ -35,6 +37,9 @@ async fn the_agent_starts_asks_configures_and_ends_a_plugin() {
             .all(|(_, line)| !line.contains("s3cret") && !line.contains("nomad_")),
         "{log:?}"
     );
+    // Whoever speaks something else on the socket harms nobody.
+    let mut stranger = UnixStream::connect(path).unwrap();
+    stranger.write_all(&[0xff; 100_000]).ok();
     host.ask("ping", json!({})).await.good();
 
     assert_eq!(host.ask("kill", json!({})).await.good()["exited"], true);
