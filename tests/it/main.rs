@@ -102,10 +102,18 @@ mod bindings;
 mod broker;
 // libpromfetch, the C library.
 mod ffi;
-// The BOSH release and all that deploys.
-mod bosh;
+// The plugin of Nomad's autoscaler.
+mod nomad;
+// Its PromQL is Prometheus'.
+mod promql;
 // Others' plugins of Nomad's autoscaler, run by `promfetch-nomad-apm host`.
 mod nomad_host;
+// Weave Scope: apps shown in it, and its plugins for promfetch.
+mod scope;
+// Docker: a managed plugin, by hand and with a real dockerd.
+mod docker;
+// The BOSH release and all that deploys.
+mod bosh;
 // What README says works.
 mod readme;
 // The documentation in the binary: what it says works, and it needs nobody else.
@@ -114,9 +122,3 @@ mod doc;
 mod explorer;
 // The pages in a real browser.
 mod browser;
-// The PromQL of the autoscaler's plugin is Prometheus'.
-mod promql;
-// Weave Scope: apps shown in it, and its plugins for promfetch.
-mod scope;
-// Docker: a managed plugin, by hand and with a real dockerd.
-mod docker;

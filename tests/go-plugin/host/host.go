@@ -51,7 +51,6 @@ type startQuestion struct {
 	Cookie    string   `json:"cookie"`
 	AutoMTLS  bool     `json:"auto_mtls"`
 	Multiplex bool     `json:"multiplex"`
-	Folder    string   `json:"folder"`
 }
 
 func (h *host) start(_ context.Context, q startQuestion) answer {
@@ -70,9 +69,6 @@ func (h *host) start(_ context.Context, q startQuestion) answer {
 		Logger: hclog.New(&hclog.LoggerOptions{
 			Name: "host", Level: hclog.Trace, Output: &h.log, JSONFormat: true,
 		}),
-	}
-	if q.Folder != "" {
-		config.UnixSocketConfig = &plugin.UnixSocketConfig{TempDir: q.Folder}
 	}
 	h.client = plugin.NewClient(config)
 	rpc, err := h.client.Client()

@@ -12,6 +12,8 @@ use crate::sample::LabelSet;
 /// The samples of one series, ascending.
 pub(super) type Samples = Vec<(Millis, f64)>;
 
+/// Longest part of a query or of labels that messages repeat, in bytes.
+const MAX_SHOWN: usize = 200;
 /// Most samples of an answer.
 const MAX_SAMPLES: usize = 1_000_000;
 
@@ -20,7 +22,8 @@ const MAX_SAMPLES: usize = 1_000_000;
 pub(super) struct Answer {
     /// The finite samples by series; a series may have none.
     pub(super) series: BTreeMap<LabelSet, Samples>,
-    /// How many steps lie before what was recorded.
+    /// How many steps look back on what was recorded, and how many further.
+    pub(super) covered: usize,
     pub(super) uncovered: usize,
     /// How many samples were no finite numbers.
     pub(super) dropped: usize,
@@ -66,6 +69,7 @@ pub(super) fn answer(
             answer.uncovered += 1;
             continue;
         }
+        answer.covered += 1;
         for (of, series) in recorded.iter().zip(&mut data) {
             of.show(at, series);
         }
@@ -171,10 +175,19 @@ impl Answer {
             let series = self.series.keys().next().map(braces);
             return Err(format!(
                 "`{text}` has only values that are no finite numbers, in the series {}: is something divided by zero?",
-                series.unwrap_or_default()
+                shown(&series.unwrap_or_default())
             ));
         }
         Ok(self.series.into_values().filter(left).collect())
+    }
+}
+
+/// The text, or the beginning of a long one.
+pub(super) fn shown(text: &str) -> String {
+    let end = text.floor_char_boundary(text.len().min(MAX_SHOWN));
+    match &text[end..] {
+        "" => text.to_owned(),
+        _ => format!("{}…", &text[..end]),
     }
 }
 

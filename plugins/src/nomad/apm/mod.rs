@@ -106,7 +106,66 @@ fn name(program: Option<OsString>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
+    use crate::nomad::promql::Query;
+
+    const DOCUMENTATION: &str = include_str!("../../../../docs/nomad-autoscaler.md");
+
+    /// The text that stands between these two, wherever it does.
+    fn between<'t>(text: &'t str, start: &str, end: &str) -> Vec<&'t str> {
+        let pieces = text.split(start).skip(1);
+        pieces
+            .map(|piece| piece.split_once(end).expect("an end").0)
+            .collect()
+    }
+
+    #[test]
+    fn queries_of_the_documentation_are_queries() {
+        let policies = between(DOCUMENTATION, "query        = \"", "\"\n");
+        let policies = policies.iter().map(|query| query.replace("\\\"", "\""));
+        let (_, table) = DOCUMENTATION.split_once("| Query | is |").unwrap();
+        let (table, _) = table.split_once("\n\n").unwrap();
+        let examples = between(table, "\n| `", "` |");
+        let queries: Vec<String> = policies
+            .chain(examples.iter().map(ToString::to_string))
+            .collect();
+        assert_eq!(queries.len(), 8, "{queries:?}");
+        for query in queries {
+            let parsed = Query::parse(&query);
+            assert!(parsed.is_ok(), "{query}: {}", parsed.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn configurations_of_the_documentation_are_taken_as_they_are() {
+        let blocks = between(DOCUMENTATION, "config = {\n", "\n  }");
+        assert_eq!(blocks.len(), 2);
+        for block in blocks {
+            let config: HashMap<String, String> = block
+                .lines()
+                .map(|line| {
+                    let (key, value) = line.split_once(" = ").expect("a key and a value");
+                    let value = value
+                        .trim()
+                        .strip_prefix('"')
+                        .and_then(|value| value.strip_suffix('"'));
+                    let value = value.expect("a text").replace("\\\"", "\"");
+                    (key.trim().trim_matches('"').to_owned(), value)
+                })
+                .collect();
+            let read = settings::read(config);
+            assert_eq!(read.map(|(_, notes)| notes), Ok(Vec::new()), "{block}");
+        }
+        for key in settings::KEYS {
+            assert!(
+                DOCUMENTATION.contains(&format!("`{}`", key.name)),
+                "{}",
+                key.name
+            );
+        }
+    }
 
     #[test]
     fn the_name_is_that_of_the_file() {

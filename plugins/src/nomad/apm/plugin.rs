@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::{Samples, answer};
+use super::answer::{Samples, answer, shown};
 use super::apps::Apps;
 use super::settings::Settings;
 use super::span::Span;
@@ -21,8 +21,6 @@ use crate::source::Source;
 const MARGIN: Duration = Duration::from_secs(5);
 /// How many queries are calculated at one time; others wait.
 const MAX_CALCULATED: usize = 4;
-/// Longest part of a query that messages repeat, in bytes.
-const MAX_SHOWN: usize = 200;
 
 /// What SetConfig has made.
 #[derive(Debug)]
@@ -153,8 +151,7 @@ fn calculate(
 ) -> Result<Vec<Samples>, String> {
     let mut windows = Vec::new();
     for (selector, records) in query.selectors().iter().zip(records) {
-        // An instant selector looks back to the page before the first step.
-        let back = selector.range.unwrap_or(2 * step);
+        let back = selector.range.unwrap_or_default();
         let from = span.from.saturating_sub(millis(back));
         let read = records.iter().map(|record| record.window(from));
         windows.push(read.collect::<Result<Vec<_>, _>>()?);
@@ -176,13 +173,13 @@ fn calculate(
         .any(|window| window.ticks.last().is_some_and(|tick| !tick.ok));
 
     let answer = answer(query, windows, span, step, deadline)?;
-    let uncovered = answer.uncovered;
+    let is_too_early = answer.covered == 0;
     let series = answer.finish(text, only_one)?;
     if series.is_empty() {
         match trouble.first() {
             Some(why) if unreachable => return Err(format!("`{text}` has no samples: {why}")),
             Some(why) => tracing::warn!(query = text, %why, "no samples"),
-            None if uncovered > 0 => tracing::info!(
+            None if is_too_early => tracing::info!(
                 query = text,
                 "no samples yet: the history does not reach far enough back"
             ),
@@ -210,14 +207,6 @@ fn extended(span: Span, is_new: bool, newest: Option<Millis>, step: Duration) ->
     }
 }
 
-fn shown(text: &str) -> String {
-    let end = text.floor_char_boundary(text.len().min(MAX_SHOWN));
-    match &text[end..] {
-        "" => text.to_owned(),
-        _ => format!("{}…", &text[..end]),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,12 +231,5 @@ mod tests {
         let instant = Span { from: 5, to: 5 };
         let at = extended(instant, true, Some(9), step);
         assert_eq!(at, Span { from: 9, to: 9 }, "one moment stays one");
-    }
-
-    #[test]
-    fn long_queries_are_shown_in_part() {
-        assert_eq!(shown("up"), "up");
-        let long = shown(&"ä".repeat(MAX_SHOWN));
-        assert!(long.len() <= MAX_SHOWN + 3 && long.ends_with('…'), "{long}");
     }
 }

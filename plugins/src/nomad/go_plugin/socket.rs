@@ -94,6 +94,8 @@ fn find_group(groups: &str, name: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     #[test]
@@ -119,6 +121,17 @@ mod tests {
         assert_eq!(mode(&first.folder), 0o700);
         drop((first, second));
         assert_eq!(fs::read_dir(below.path()).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_group_may_use_the_socket() {
+        let below = tempfile::tempdir().unwrap();
+        // Our own group: others are for root alone.
+        let own = fs::metadata(below.path()).unwrap().gid().to_string();
+        let place = Place::make(below.path(), Some(&own)).unwrap();
+        let _listener = place.bind(Some(&own)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&place.folder), mode(&place.path())), (0o750, 0o660));
     }
 
     #[tokio::test]

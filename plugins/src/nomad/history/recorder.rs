@@ -7,6 +7,7 @@ use std::time::Duration;
 use promfetch_core::selector::Selector;
 use promfetch_core::{Error, Kind};
 use tokio::sync::{Notify, watch};
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -193,9 +194,12 @@ pub(super) async fn run(recorder: Arc<Recorder>, shared: Arc<Shared>) {
         tokio::select! {
             () = shared.shutdown.cancelled() => return,
             _ = steps.tick() => {}
-            () = recorder.begun.notified() => if !recorder.has_new() {
-                // The page that was being fetched has done.
-                continue;
+            () = recorder.begun.notified() => {
+                if !recorder.has_new() {
+                    // The page that was being fetched has done.
+                    continue;
+                }
+                steps.reset();
             }
         }
         if is_over(&recorder, &shared) {
@@ -209,7 +213,7 @@ pub(super) async fn run(recorder: Arc<Recorder>, shared: Arc<Shared>) {
         let at = now();
         tokio::select! {
             () = shared.shutdown.cancelled() => return,
-            done = fetch => if done.is_err() {
+            done = fetch => if !matches!(done, Ok(Ok(()))) {
                 let error = "the page could not be read, because of an error in this plugin";
                 recorder.record(at, &recorder.names(), Err(Error::new(Kind::Parse, error)));
             }
@@ -218,14 +222,18 @@ pub(super) async fn run(recorder: Arc<Recorder>, shared: Arc<Shared>) {
     }
 }
 
-async fn fetch(recorder: Arc<Recorder>, shared: Arc<Shared>) {
+async fn fetch(recorder: Arc<Recorder>, shared: Arc<Shared>) -> Result<(), JoinError> {
     let _permit = shared.pages.acquire().await;
     let at = now();
     let page = shared.source.page(&recorder.app).await;
-    // Tracks that have begun meanwhile have their share of this page too.
-    let names = recorder.names();
-    let samples = page.map(|page| sample::of_page(&page, |name| names.has(name)).collect());
-    recorder.record(at, &names, samples);
+    // A large page takes its time, which the threads that answer others do not have.
+    spawn_blocking(move || {
+        // Tracks that have begun meanwhile have their share of this page too.
+        let names = recorder.names();
+        let samples = page.map(|page| sample::of_page(&page, |name| names.has(name)).collect());
+        recorder.record(at, &names, samples);
+    })
+    .await
 }
 
 /// Forgets what nobody asks for, and says whether nothing is left. Then the recorder is not there any more.

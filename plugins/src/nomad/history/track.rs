@@ -167,8 +167,16 @@ impl Track {
         )
     }
 
-    /// Drops what is earlier.
+    /// The last page at this time or before: what an instant selector sees then. Pages may take longer than a step.
+    fn seen_at(&self, at: Millis) -> Millis {
+        let later = self.ticks.partition_point(|tick| tick.at <= at);
+        let seen = later.checked_sub(1).and_then(|last| self.ticks.get(last));
+        seen.map_or(at, |tick| tick.at)
+    }
+
+    /// Drops what is not seen at this time and later.
     fn forget(&mut self, earliest: Millis) {
+        let earliest = self.seen_at(earliest);
         while self.ticks.front().is_some_and(|tick| tick.at < earliest) {
             self.ticks.pop_front();
         }
@@ -192,8 +200,9 @@ impl Track {
         self.share.give_all();
     }
 
-    /// What was seen from this time on.
+    /// What is seen at this time and later.
     pub(super) fn window(&self, from: Millis, trouble: Option<String>) -> Result<Window, String> {
+        let from = self.seen_at(from);
         if let Some((_, why)) = &self.overflow {
             return Err(why.clone());
         }
