@@ -25,6 +25,8 @@ pub(super) struct Answer {
     /// How many steps look back on what was recorded, and how many further.
     pub(super) covered: usize,
     pub(super) uncovered: usize,
+    /// How many steps stand at a time when the page of an app could not be had.
+    pub(super) unknown: usize,
     /// How many samples were no finite numbers.
     pub(super) dropped: usize,
 }
@@ -67,6 +69,10 @@ pub(super) fn answer(
         }
         if !recorded.iter().all(|of| of.covers(at, slack)) {
             answer.uncovered += 1;
+            continue;
+        }
+        if !recorded.iter().all(|of| of.is_known(at)) {
+            answer.unknown += 1;
             continue;
         }
         answer.covered += 1;
@@ -136,6 +142,16 @@ impl Recorded {
         self.since.is_some_and(|since| earliest >= since)
     }
 
+    /// Whether an instant selector has the last page of all of its apps: a sum without one of them would be too small,
+    /// and an autoscaler would take instances away because promfetch, or an app, is away.
+    fn is_known(&self, at: Millis) -> bool {
+        self.range.is_some()
+            || self
+                .apps
+                .iter()
+                .all(|(ticks, _)| last(ticks, at).is_none_or(|tick| tick.ok))
+    }
+
     /// Gives the series of an instant selector the one point that they have at this time. A series that was not on
     /// the last page before has none, where Prometheus would have a mark of staleness; nor has any when that page
     /// could not be fetched.
@@ -145,8 +161,7 @@ impl Recorded {
         }
         let mut of_app = series.iter_mut().zip(&self.points);
         for (ticks, number) in &self.apps {
-            let tick = ticks[..ticks.partition_point(|tick| tick.at <= at)].last();
-            let seen = tick.filter(|tick| tick.ok).map(|tick| tick.at);
+            let seen = last(ticks, at).filter(|tick| tick.ok).map(|tick| tick.at);
             for (series, points) in of_app.by_ref().take(*number) {
                 series.points.clear();
                 let last = points[..points.partition_point(|(time, _)| *time <= at)].last();
@@ -156,6 +171,11 @@ impl Recorded {
             }
         }
     }
+}
+
+/// The last fetch at this time or before.
+fn last(ticks: &[Tick], at: Millis) -> Option<&Tick> {
+    ticks[..ticks.partition_point(|tick| tick.at <= at)].last()
 }
 
 impl Answer {

@@ -75,6 +75,19 @@ fn a_series_is_there_while_it_is_on_the_last_page() {
 }
 
 #[test]
+fn half_of_a_sum_is_none() {
+    let (whole, away) = (window(&["111"]), window(&["-!-", "2-2"]));
+    let answer = evaluate("sum(a)", vec![vec![whole, away]], 10_000, 30_000);
+    assert_eq!((answer.covered, answer.unknown), (2, 1));
+    let values = only(answer);
+    assert_eq!(
+        values,
+        [3.0, 3.0],
+        "no 1 in between, while an app's page is away"
+    );
+}
+
+#[test]
 fn steps_between_pages_see_the_page_before() {
     let pages = vec![vec![window(&["123"])]];
     assert_eq!(only(evaluate("a", pages.clone(), 19_999, 19_999)), [1.0]);

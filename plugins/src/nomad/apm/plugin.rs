@@ -19,6 +19,9 @@ use crate::source::Source;
 
 /// What a query may take beyond the time for a page.
 const MARGIN: Duration = Duration::from_secs(5);
+/// What is said when a part of this plugin has panicked, which is in the log.
+pub(super) const FAILED: &str =
+    "the query failed because of an error in this plugin; please report it";
 /// How many queries are calculated at one time; others wait.
 const MAX_CALCULATED: usize = 4;
 
@@ -94,7 +97,7 @@ impl Plugin {
         only_one: bool,
         deadline: Instant,
     ) -> Result<Vec<Samples>, String> {
-        let query = Query::parse(text).map_err(|error| error.to_string())?;
+        let query = self.parse(text).await?;
         let now = now();
         let span = span.check(now, self.step)?;
         let reach = span.reach(now, query.window());
@@ -121,9 +124,21 @@ impl Plugin {
             let _permit = permit;
             calculate(&query, &records, span, step, deadline, &shown, only_one)
         });
-        calculated
+        calculated.await.map_err(|_| FAILED)?
+    }
+
+    /// Reads the query, off the threads that answer others: large patterns take their time.
+    async fn parse(&self, text: &str) -> Result<Query, String> {
+        let permit = Arc::clone(&self.calculated).acquire_owned().await;
+        let text = text.to_owned();
+        let parsed = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            Query::parse(&text)
+        });
+        parsed
             .await
-            .map_err(|_| "the query failed because of an error in this plugin; please report it")?
+            .map_err(|_| FAILED)?
+            .map_err(|error| error.to_string())
     }
 
     /// What is recorded for a selector, by app.
@@ -167,23 +182,33 @@ fn calculate(
         .flatten()
         .filter_map(|window| window.trouble.clone())
         .collect();
-    let unreachable = windows
+    let away = windows
         .iter()
         .flatten()
-        .any(|window| window.ticks.last().is_some_and(|tick| !tick.ok));
+        .filter(|window| window.ticks.last().is_some_and(|tick| !tick.ok))
+        .find_map(|window| window.trouble.clone());
 
     let answer = answer(query, windows, span, step, deadline)?;
-    let is_too_early = answer.covered == 0;
+    let (is_too_early, is_known) = (answer.covered == 0, answer.unknown == 0);
     let series = answer.finish(text, only_one)?;
     if series.is_empty() {
-        match trouble.first() {
-            Some(why) if unreachable => return Err(format!("`{text}` has no samples: {why}")),
-            Some(why) => tracing::warn!(query = text, %why, "no samples"),
-            None if is_too_early => tracing::info!(
+        let short = query.selectors().iter().filter_map(|one| one.range);
+        let short = short.min().filter(|range| *range < 2 * step);
+        match (away, trouble.first(), short) {
+            (Some(why), _, _) => return Err(format!("`{text}` has no samples: {why}")),
+            (_, Some(why), _) => tracing::warn!(query = text, %why, "no samples"),
+            _ if is_too_early && is_known => tracing::info!(
                 query = text,
                 "no samples yet: the history does not reach far enough back"
             ),
-            None => tracing::debug!(query = text, "no samples"),
+            (_, _, Some(range)) => {
+                return Err(format!(
+                    "`{text}` has no samples: a range of {} s holds less than two of the samples that are taken each {} s: take a longer range, or set a shorter `step`",
+                    range.as_secs_f64(),
+                    step.as_secs_f64()
+                ));
+            }
+            _ => tracing::debug!(query = text, "no samples"),
         }
     }
     Ok(series)

@@ -4,10 +4,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use prost_types::Timestamp;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status};
 
 use super::answer::Samples;
-use super::plugin::Plugin;
+use super::plugin::{FAILED, Plugin};
 use super::settings;
 use super::span::Span;
 use crate::nomad::go_plugin::proto::hashicorp::nomad_autoscaler::plugins::{apm, base, shared};
@@ -59,11 +60,10 @@ impl Service {
         let span = span(range).map_err(failed)?;
         // In a task of its own: whatever makes it panic costs this answer only.
         let asked = tokio::spawn(async move { plugin.query(&text, span, only_one).await });
-        asked
+        // It ends when its caller has gone.
+        AbortOnDropHandle::new(asked)
             .await
-            .map_err(|_| {
-                failed("the query failed because of an error in this plugin; please report it")
-            })?
+            .map_err(|_| failed(FAILED))?
             .map_err(failed)
     }
 }
