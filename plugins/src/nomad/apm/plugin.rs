@@ -171,7 +171,10 @@ fn calculate(
         let read = records.iter().map(|record| record.window(from));
         windows.push(read.collect::<Result<Vec<_>, _>>()?);
     }
-    let is_new = records.iter().flatten().any(Record::is_new);
+    // Who comes while the first page is on its way, or was held up until it had come, asks for the first time too.
+    let began = windows.iter().flatten().filter_map(|window| window.since);
+    let is_new = records.iter().flatten().any(Record::is_new)
+        || began.max().is_some_and(|began| began > span.to);
     let ticks = windows
         .iter()
         .flatten()
