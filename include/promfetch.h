@@ -295,7 +295,7 @@ uint32_t promfetch_error_code(const promfetch_error *error);
 const char *promfetch_error_message(const promfetch_error *error);
 
 /**
- * Which target the error is about, of the failures of an exposition or a stream: the host:port of an instance, or the
+ * Which target the error is about, of the failures of an exposition or a stream: the host:port or the socket of an instance, or the
  * name of an external exporter.
  *
  * error: may be NULL. Returns: borrowed from error, ended by NUL; "" when it is about no single target.
@@ -396,7 +396,7 @@ uint32_t promfetch_client_wait_ready(const promfetch_client *client, uint64_t ti
  * client: not NULL.
  * json, len: a list of objects with the keys of targets[] of docs/configuration.md: address and app or app_id, and
  * perhaps organization, space, index, routes, process_type, tls, server_name, http2, cert_chain,
- * private_key, path, headers, labels, timeout. At most 100,000 targets in 64 MiB.
+ * private_key, path, headers, labels, timeout, preset. An address may be that of a Unix socket. At most 100,000 targets in 64 MiB.
  * Returns: a code. Errors: INVALID_OPTION, which names the targets that are wrong; FORKED, INVALID_ARGUMENT.
  * Thread: concurrently; one list after the other.
  */
@@ -856,7 +856,9 @@ void promfetch_merge_free(promfetch_merge *merge);
 
 /**
  * Starts a call of the program's own, to be seen in promfetch_client_metrics: promfetch_calls_started_total{api,call},
- * promfetch_calls_in_flight, promfetch_call_duration_seconds and promfetch_call_last_duration_seconds.
+ * promfetch_calls_in_flight, promfetch_call_duration_seconds and promfetch_call_last_duration_seconds; with the option
+ * call_metrics = ecs under the names of the ECS agent. A call that is not ended within 2 minutes is lost: it is no
+ * longer in flight, and gets no duration.
  *
  * client: not NULL. api, call: the kind of API and the name of the call, 1 to 128 bytes; at most 1,000 pairs.
  * Returns: a call, which promfetch_call_end ends and frees, or NULL. Errors: INVALID_ARGUMENT, FORKED.
@@ -866,6 +868,18 @@ promfetch_call *promfetch_call_start(const promfetch_client *client,
                                      const char *api,
                                      const char *call,
                                      promfetch_error **err);
+
+/**
+ * Counts a call of the program's own that has no duration: one more of promfetch_calls_started_total{api,call}, and
+ * nothing else.
+ *
+ * client: not NULL. api, call: as for promfetch_call_start.
+ * Returns: a code. Errors: INVALID_ARGUMENT, FORKED. Thread: concurrently.
+ */
+uint32_t promfetch_call_increment(const promfetch_client *client,
+                                  const char *api,
+                                  const char *call,
+                                  promfetch_error **err);
 
 /**
  * Ends a call and frees it. The client may be freed before.

@@ -26,6 +26,7 @@ mod service;
 pub mod store;
 mod web;
 
+use api::own_metrics;
 use config::Config;
 use server::connections;
 use server::listeners::Listeners;
@@ -34,7 +35,8 @@ use service::Service;
 
 /// Serves until `shutdown` says stop and open requests have ended. Needs a tokio runtime.
 ///
-/// The health port outlives the API port, so that monitors see why nothing is accepted any more.
+/// The health port, and that of the call metrics, outlive the API port, so that monitors see why nothing is accepted
+/// any more.
 ///
 /// # Errors
 /// When discovery or fetch cannot start with this configuration.
@@ -42,6 +44,7 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> Re
     let Listeners {
         api: api_port,
         health: health_port,
+        calls: calls_port,
         tls,
     } = listeners;
     let sources = CancellationToken::new();
@@ -49,6 +52,7 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> Re
     let _sources = sources.clone().drop_guard();
     let mut service = Service::assemble(config, &shutdown, sources.clone())?;
     let health = service.api.health.clone();
+    let calls = service.api.client.calls().clone();
     let router = router::api(service.api.clone(), service.observer.clone());
     let background = tokio::spawn(service.background(sources.clone()));
 
@@ -59,11 +63,18 @@ pub async fn run(config: Config, listeners: Listeners, shutdown: Shutdown) -> Re
             tls.keep_current(shutdown.clone()).await;
         }
     };
+    let calls = async {
+        if let Some(port) = calls_port {
+            let router = router::calls(own_metrics::CallMetrics::of(&calls));
+            connections::serve(port, router, None, monitors.clone()).await;
+        }
+    };
     let requests = async {
         connections::serve(api_port, router, tls.clone(), shutdown.clone()).await;
         monitors.stop();
     };
     tokio::join!(
+        calls,
         certificates,
         requests,
         connections::serve(health_port, router::health(health), None, monitors.clone())

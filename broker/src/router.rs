@@ -127,6 +127,17 @@ pub(crate) fn health(health: health::Health) -> Router {
         .layer(from_fn(errors::negotiate))
 }
 
+/// The port of the call metrics: they name no apps, and there is no login.
+pub(crate) fn calls(calls: own_metrics::CallMetrics) -> Router {
+    Router::new()
+        .route("/metrics", get(own_metrics::get_calls))
+        .fallback(errors::no_such_page)
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .with_state(calls)
+        .layer(from_fn(errors::negotiate))
+        .layer(map_response(not_sniffed))
+}
+
 /// What `/openapi.json` is made of.
 fn described(table: &[Route]) -> Routes {
     let described = table.iter().filter_map(|route| {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use prometheus_client::registry::Registry;
+use promfetch_core::calls::Calls;
 use promfetch_core::client::Client;
 use promfetch_core::config::Secret;
 use promfetch_core::nats::{self, Servers};
@@ -52,7 +53,9 @@ impl Service {
         let mut registry = Registry::default();
         api::own_metrics::register_build(&mut registry);
         let observer = Observer::register(&mut registry, &config.trusted_proxies);
-        let store = open_store(&config)?;
+        let client = Client::start(config.core.clone(), &mut registry, sources)?;
+        let calls = client.calls().clone();
+        let store = open_store(&config)?.map(|store| store.counted(&calls));
         let bindings = store
             .as_ref()
             .map(|_| Bindings::new(keyring(&config.broker)));
@@ -67,14 +70,13 @@ impl Service {
         }
         let broker = match &keeper {
             None => osb::switched_off(),
-            Some(keeper) => broker(&config, keeper),
+            Some(keeper) => broker(&config, keeper, &calls),
         };
         let audit = Audit::default();
         audit.register(&mut registry);
-        let gate = Gate::new(&config, bindings, audit)?;
+        let gate = Gate::new(&config, bindings, audit, &calls)?;
         warn_of_access(&config);
 
-        let client = Client::start(config.core.clone(), &mut registry, sources)?;
         let health = Health {
             discovery: client.discovery().clone(),
             keeper: keeper.clone(),
@@ -130,7 +132,7 @@ impl Service {
 /// As [`Service::assemble`].
 pub(crate) fn check(config: &Config) -> Result<(), Error> {
     Client::check(&config.core)?;
-    Gate::new(config, None, Audit::default()).map(drop)
+    Gate::new(config, None, Audit::default(), &Calls::default()).map(drop)
 }
 
 /// The store: where a database is named, and otherwise where the broker is on.
@@ -174,8 +176,8 @@ pub(crate) fn keyring(broker: &Broker) -> Option<Keyring> {
     Some(Keyring::new(current, key(&broker.previous_secret_key)))
 }
 
-fn broker(config: &Arc<Config>, keeper: &Keeper) -> axum::Router {
-    match Osb::new(Arc::clone(config), keeper.clone()) {
+fn broker(config: &Arc<Config>, keeper: &Keeper, calls: &Calls) -> axum::Router {
+    match Osb::new(Arc::clone(config), keeper.clone(), calls.clone()) {
         Ok(osb) => {
             if config.base_url.contains("://localhost") {
                 tracing::warn!(

@@ -44,6 +44,23 @@ func (c *Client) Call(api, name string) *Call {
 	return call
 }
 
+// CountCall counts a call of the program's own that has no duration.
+func (c *Client) CountCall(api, name string) error {
+	if err := check("name of a call", api, name); err != nil {
+		return err
+	}
+	client, done, err := c.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	var cerr *C.promfetch_error
+	if C.promfetch_call_increment(client, text(api), text(name), &cerr) != C.PROMFETCH_OK {
+		return take(cerr)
+	}
+	return nil
+}
+
 // Err says why nothing is measured.
 func (c *Call) Err() error { return c.err }
 

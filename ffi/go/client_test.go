@@ -161,11 +161,14 @@ func TestSnapshotAndMetrics(t *testing.T) {
 	if call.Err() != nil {
 		t.Fatal(call.Err())
 	}
+	if err := client.CountCall("ecs", "ListTasks"); err != nil {
+		t.Fatal(err)
+	}
 	page, err := client.Metrics()
 	if err != nil {
 		t.Fatal(err)
 	}
-	contains(t, page.String(), `promfetch_calls_started_total{api="ecs",call="ListTasks"} 1`, "promfetch_")
+	contains(t, page.String(), `promfetch_calls_started_total{api="ecs",call="ListTasks"} 2`, `promfetch_call_duration_seconds_count{api="ecs",call="ListTasks"} 1`)
 	contains(t, page.ContentType, "text/plain", "0.0.4")
 	client.Close()
 	call.End() // its numbers outlive the client
@@ -173,6 +176,8 @@ func TestSnapshotAndMetrics(t *testing.T) {
 	wants(t, client.Call("a", "b").Err(), promfetch.ErrClosed)
 	wants(t, client.Call("a\x00", "b").Err(), promfetch.ErrInvalidArgument)
 	client.Call("a", "b").End()
+	wants(t, client.CountCall("a", "b"), promfetch.ErrClosed)
+	wants(t, client.CountCall("a\x00", "b"), promfetch.ErrInvalidArgument)
 }
 
 func TestLog(t *testing.T) {
@@ -253,6 +258,7 @@ func TestUseAfterClose(t *testing.T) {
 			"Discover":   func() error { _, err := closed.Discover(ctx, r); return err },
 			"Instances":  func() error { _, err := closed.Instances(ctx, r); return err },
 			"Call":       func() error { return closed.Call("a", "b").Err() },
+			"CountCall":  func() error { return closed.CountCall("a", "b") },
 		} {
 			if err := call(); !errors.Is(err, promfetch.ErrClosed) {
 				t.Errorf("%s: %v", name, err)

@@ -85,10 +85,10 @@ func TestTargetsAsJSON(t *testing.T) {
 		{
 			promfetch.TargetSpec{
 				Address: "a:1", App: "b", Organization: "c", Space: "d", AppID: "e", Index: "f", Routes: []string{"g"}, ProcessType: "h", Path: "/i",
-				Headers: map[string]string{"j": "k"}, Labels: map[string]string{"l": "m"}, ServerName: "n", CertChain: "o", PrivateKey: "p", HTTP2: true,
+				Headers: map[string]string{"j": "k"}, Labels: map[string]string{"l": "m"}, ServerName: "n", CertChain: "o", PrivateKey: "p", HTTP2: true, Preset: "q",
 			},
 			`{"address":"a:1","app":"b","organization":"c","space":"d","app_id":"e","index":"f","routes":["g"],"process_type":"h","path":"/i",` +
-				`"headers":{"j":"k"},"labels":{"l":"m"},"server_name":"n","cert_chain":"o","private_key":"p","http2":true}`,
+				`"headers":{"j":"k"},"labels":{"l":"m"},"server_name":"n","cert_chain":"o","private_key":"p","http2":true,"preset":"q"}`,
 		},
 	} {
 		got, err := json.Marshal(row.target)

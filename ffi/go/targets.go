@@ -7,7 +7,7 @@ import (
 
 // TargetSpec is an instance that the program itself knows of. Address is needed, and App or AppID or a route.
 type TargetSpec struct {
-	// Address as host:port.
+	// Address as host:port, or a Unix socket such as "unix:///run/app.sock:/metrics".
 	Address string `json:"address"`
 	// App, and its organization and space, are the names it is found under, and labels.
 	App          string `json:"app,omitempty"`
@@ -34,6 +34,8 @@ type TargetSpec struct {
 	CertChain  string `json:"cert_chain,omitempty"`
 	PrivateKey string `json:"private_key,omitempty"`
 	HTTP2      bool   `json:"http2,omitempty"`
+	// Preset is what kind of program it is: "ecs-agent" has an address of its own, and labels that it is asked for.
+	Preset string `json:"preset,omitempty"`
 	// Timeout of this target, if it is shorter than the page's.
 	Timeout time.Duration `json:"-"`
 }

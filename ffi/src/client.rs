@@ -106,7 +106,7 @@ fn not_ready(running: &Running) -> Error {
 /// client: not NULL.
 /// json, len: a list of objects with the keys of `targets[]` of docs/configuration.md: `address` and `app` or `app_id`, and
 /// perhaps `organization`, `space`, `index`, `routes`, `process_type`, `tls`, `server_name`, `http2`, `cert_chain`,
-/// `private_key`, `path`, `headers`, `labels`, `timeout`. At most 100,000 targets in 64 MiB.
+/// `private_key`, `path`, `headers`, `labels`, `timeout`, `preset`. An address may be that of a Unix socket. At most 100,000 targets in 64 MiB.
 /// Returns: a code. Errors: `INVALID_OPTION`, which names the targets that are wrong; `FORKED`, `INVALID_ARGUMENT`.
 /// Thread: concurrently; one list after the other.
 ///
@@ -204,10 +204,9 @@ pub unsafe extern "C" fn promfetch_client_metrics(
             let page = Page::scan(page.into(), Format::OpenMetrics, &limits)
                 .and_then(|page| page.convert(dialect, &limits))
                 .map_err(|error| failed(&error))?;
-            Ok(Exposition::new(
-                page.body(),
-                Report::new(dialect, 0, Vec::new()),
-            ))
+            let calls = running.client().calls().ecs(false).unwrap_or_default();
+            let body = [page.body(), calls.as_bytes()].concat();
+            Ok(Exposition::new(body, Report::new(dialect, 0, Vec::new())))
         })
     }
 }

@@ -96,7 +96,7 @@ pub unsafe extern "C" fn promfetch_error_message(error: *const Error) -> *const 
     }
 }
 
-/// Which target the error is about, of the failures of an exposition or a stream: the `host:port` of an instance, or the
+/// Which target the error is about, of the failures of an exposition or a stream: the `host:port` or the socket of an instance, or the
 /// name of an external exporter.
 ///
 /// error: may be NULL. Returns: borrowed from error, ended by NUL; "" when it is about no single target.

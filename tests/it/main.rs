@@ -88,6 +88,8 @@ mod explain;
 mod hash_password;
 // promfetch's own metrics, under promfetcher's names.
 mod own_metrics;
+// Call metrics: at an address of their own, under the ECS agent's names, and of real agents.
+mod calls;
 // Messages that mean harm cost only themselves.
 mod hostile;
 // The store of the service broker, on all its databases.

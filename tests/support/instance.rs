@@ -73,6 +73,8 @@ impl Shared {
 pub struct Options {
     /// Where to listen, for a certificate that has to name it; a fresh address otherwise.
     pub ip: Option<IpAddr>,
+    /// 0: any free one.
+    pub port: u16,
     pub guid: Option<String>,
     pub tls: Option<ServerConfig>,
     pub protocol: Option<&'static str>,
@@ -101,7 +103,7 @@ impl Instance {
     /// # Panics
     /// When no port is free.
     pub async fn start_with(index: &str, behaviour: Behaviour, options: Options) -> Self {
-        let listener = TcpListener::bind((options.ip.unwrap_or_else(fresh_ip), 0))
+        let listener = TcpListener::bind((options.ip.unwrap_or_else(fresh_ip), options.port))
             .await
             .expect("a port is free");
         let address = listener

@@ -195,7 +195,7 @@ mod tests {
             name: "jane".into(),
             password_hash: Secret(hash.into()),
         });
-        Gate::new(&config, None, Audit::default()).unwrap()
+        Gate::new(&config, None, Audit::default(), &Default::default()).unwrap()
     }
 
     fn basic(password: &str) -> String {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use promfetch_core::Error;
+use promfetch_core::calls::Calls;
 use promfetch_core::config::Secret;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -13,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use super::answers::Answers;
 use super::spaces::Spaces;
-use super::upstream::{Unavailable, Upstream};
+use super::upstream::{CLOUD_CONTROLLER, Unavailable, Upstream};
 use crate::config::access::UaaConfig;
 
 /// How long an answer counts: as long may somebody go on reading whose rights were taken.
@@ -40,8 +41,8 @@ pub(super) struct CloudController {
 impl CloudController {
     /// # Errors
     /// As [`Upstream::new`].
-    pub(super) fn new(config: &UaaConfig) -> Result<Self, Error> {
-        let upstream = Upstream::new("Cloud Controller", &config.cloud_controller, config)?;
+    pub(super) fn new(config: &UaaConfig, calls: &Calls) -> Result<Self, Error> {
+        let upstream = Upstream::new(CLOUD_CONTROLLER, &config.cloud_controller, config, calls)?;
         let upstream = Arc::new(upstream);
         Ok(Self {
             spaces: Spaces::new(Arc::clone(&upstream)),
@@ -106,7 +107,7 @@ async fn ask(upstream: &Upstream, token: &Secret, app_guid: &str) -> Result<bool
         "/v3/apps/{}",
         utf8_percent_encode(app_guid, NON_ALPHANUMERIC)
     );
-    let (status, body) = upstream.get(&path, Some(token), MAX_BODY).await?;
+    let (status, body) = upstream.get("app", &path, Some(token), MAX_BODY).await?;
     match status {
         // A page that says 200 to everything (a proxy's, one about maintenance) must not open everything.
         200 => match serde_json::from_slice::<App>(&body) {

@@ -7,11 +7,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use promfetch_core::Error;
+use promfetch_core::calls::Calls;
 use promfetch_core::config::Secret;
 use ring::digest::{SHA256, digest};
 use serde::Deserialize;
 
-use super::upstream::{Unavailable, Upstream};
+use super::upstream::{UAA, Unavailable, Upstream};
 use crate::config::access::UaaConfig;
 use crate::secrets::random;
 
@@ -54,13 +55,13 @@ impl From<Unavailable> for NoToken {
 impl Code {
     /// # Errors
     /// As [`Upstream::new`].
-    pub(super) fn new(config: &UaaConfig, base_url: &str) -> Result<Self, Error> {
+    pub(super) fn new(config: &UaaConfig, base_url: &str, calls: &Calls) -> Result<Self, Error> {
         let login_url = match &*config.login_url {
             "" => &config.url,
             given => given,
         };
         Ok(Self {
-            upstream: Upstream::new("UAA", &config.url, config)?,
+            upstream: Upstream::new(UAA, &config.url, config, calls)?,
             authorize: format!("{}/oauth/authorize", login_url.trim_end_matches('/')),
             redirect_uri: format!("{}/{CALLBACK}", base_url.trim_end_matches('/')),
             client_id: config.client_id.clone(),
@@ -101,7 +102,7 @@ impl Code {
         }
         let answer = self
             .upstream
-            .post_form("/oauth/token", form(&fields), MAX_BODY)
+            .post_form("token", "/oauth/token", form(&fields), MAX_BODY)
             .await
             .and_then(|(status, body)| read(status, &body));
         match self.upstream.report(answer)? {
@@ -172,7 +173,7 @@ mod tests {
     #[test]
     fn browsers_are_sent_to_the_public_address() {
         let mut config = config("http://uaa.internal:8080/");
-        let code = Code::new(&config, "https://p.example/prefix").unwrap();
+        let code = Code::new(&config, "https://p.example/prefix", &Calls::default()).unwrap();
         // The pair of RFC 7636, appendix B.
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         assert_eq!(
@@ -182,7 +183,7 @@ mod tests {
              &state=a%2Fb&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
         );
         config.login_url = "https://login.sys.example".into();
-        let code = Code::new(&config, "http://h").unwrap();
+        let code = Code::new(&config, "http://h", &Calls::default()).unwrap();
         assert!(
             code.authorize("s", verifier)
                 .starts_with("https://login.sys.example/oauth/authorize?")
@@ -242,14 +243,14 @@ mod tests {
         ];
         for (status, body, want, why) in cases {
             let server = Server::start(move |_| (status, body.into())).await;
-            let code = Code::new(&config(&server.url), "http://h").unwrap();
+            let code = Code::new(&config(&server.url), "http://h", &Calls::default()).unwrap();
             let got = code.exchange("c", "v").await.map(|token| token.0);
             assert_eq!(got, want.map(str::to_owned), "{why}");
             assert_eq!(server.seen(), ["/oauth/token"], "{why}");
         }
         let long = "x".repeat(MAX_BODY + 1);
         let server = Server::start(move |_| (200, long.clone())).await;
-        let code = Code::new(&config(&server.url), "http://h").unwrap();
+        let code = Code::new(&config(&server.url), "http://h", &Calls::default()).unwrap();
         assert_eq!(
             code.exchange("c", "v").await.map(|token| token.0),
             Err(NoToken::Unavailable),

@@ -9,12 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use promfetch_core::Error;
+use promfetch_core::calls::Calls;
 use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::answers::{Answers, Asked};
 use super::jwt::Key;
-use super::upstream::{Unavailable, Upstream};
+use super::upstream::{UAA, Unavailable, Upstream};
 use crate::config::access::UaaConfig;
 
 /// Longest body, in bytes. UAA's has about 1 KiB a key.
@@ -49,9 +50,9 @@ struct Keys {
 impl Jwks {
     /// # Errors
     /// As [`Upstream::new`].
-    pub(super) fn new(config: &UaaConfig) -> Result<Self, Error> {
+    pub(super) fn new(config: &UaaConfig, calls: &Calls) -> Result<Self, Error> {
         let shared = Shared {
-            upstream: Upstream::new("UAA", &config.url, config)?,
+            upstream: Upstream::new(UAA, &config.url, config, calls)?,
             keys: Mutex::default(),
         };
         Ok(Self {
@@ -105,7 +106,10 @@ impl Shared {
     }
 
     async fn fetch(&self) -> Result<(), String> {
-        let (status, body) = self.upstream.get("/token_keys", None, MAX_BODY).await?;
+        let (status, body) = self
+            .upstream
+            .get("token_keys", "/token_keys", None, MAX_BODY)
+            .await?;
         if status != 200 {
             return Err(format!("`/token_keys` answers with status {status}"));
         }

@@ -41,6 +41,7 @@ use std::time::{Duration, SystemTime};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use promfetch_core::Error;
+use promfetch_core::calls::Calls;
 
 pub(crate) use self::caller::Reader;
 pub(crate) use self::guard::guard;
@@ -143,6 +144,7 @@ impl Gate {
         config: &Config,
         bindings: Option<Bindings>,
         audit: Audit,
+        calls: &Calls,
     ) -> Result<Self, Error> {
         let access = &config.access;
         let operators = access
@@ -153,9 +155,15 @@ impl Gate {
         Ok(Self(Arc::new(Rules {
             mode: access.mode,
             operators: Operators::new(operators.collect()),
-            uaa: access.uaa.as_ref().map(Uaa::new).transpose()?,
+            uaa: access
+                .uaa
+                .as_ref()
+                .map(|uaa| Uaa::new(uaa, calls))
+                .transpose()?,
             code: match &access.uaa {
-                Some(uaa) if !uaa.client_id.is_empty() => Some(Code::new(uaa, &config.base_url)?),
+                Some(uaa) if !uaa.client_id.is_empty() => {
+                    Some(Code::new(uaa, &config.base_url, calls)?)
+                }
                 _ => None,
             },
             sessions: Sessions::new(config),

@@ -71,7 +71,7 @@ async fn read_all(upstream: &Upstream, token: &Secret) -> Result<List, String> {
     let mut all = HashSet::new();
     for number in 1..=MAX_PAGES {
         let path = format!("/v3/spaces?per_page={PER_PAGE}&page={number}");
-        let (status, body) = upstream.get(&path, Some(token), MAX_BODY).await?;
+        let (status, body) = upstream.get("spaces", &path, Some(token), MAX_BODY).await?;
         let page: Page = match status {
             200 => serde_json::from_slice(&body)
                 .map_err(|_| "`/v3/spaces` answers with something else than spaces".to_owned())?,
@@ -105,6 +105,10 @@ struct Space {
 
 #[cfg(test)]
 mod tests {
+    use promfetch_core::calls::Calls;
+
+    use crate::access::upstream::CLOUD_CONTROLLER;
+
     use serde_json::json;
 
     use super::*;
@@ -125,7 +129,13 @@ mod tests {
             )
         })
         .await;
-        let upstream = Upstream::new("Cloud Controller", &server.url, &server.config()).unwrap();
+        let upstream = Upstream::new(
+            CLOUD_CONTROLLER,
+            &server.url,
+            &server.config(),
+            &Calls::default(),
+        )
+        .unwrap();
         let list = read_all(&upstream, &Secret("t".into())).await.unwrap();
         (list, server.seen())
     }
@@ -170,8 +180,13 @@ mod tests {
             (503, "", None, "an outage"),
         ] {
             let server = Server::start(move |_| (status, body.into())).await;
-            let upstream =
-                Upstream::new("Cloud Controller", &server.url, &server.config()).unwrap();
+            let upstream = Upstream::new(
+                CLOUD_CONTROLLER,
+                &server.url,
+                &server.config(),
+                &Calls::default(),
+            )
+            .unwrap();
             let got = read_all(&upstream, &Secret("t".into())).await;
             let got = got.ok().map(|list| list.unwrap().len());
             assert_eq!(got, want, "{why}");

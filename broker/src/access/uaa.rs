@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use promfetch_core::calls::Calls;
 use promfetch_core::config::Secret;
 use promfetch_core::{Error, Kind};
 
@@ -57,7 +58,7 @@ impl Uaa {
     ///
     /// # Errors
     /// [`Kind::Configuration`] when a URL, the certificates or the audiences cannot be used.
-    pub(crate) fn new(config: &UaaConfig) -> Result<Self, Error> {
+    pub(crate) fn new(config: &UaaConfig, calls: &Calls) -> Result<Self, Error> {
         if config.audiences.is_empty() {
             return Err(Error::new(
                 Kind::Configuration,
@@ -72,8 +73,8 @@ impl Uaa {
         Ok(Self {
             issuer,
             audiences: config.audiences.clone(),
-            keys: Jwks::new(config)?,
-            cloud_controller: CloudController::new(config)?,
+            keys: Jwks::new(config, calls)?,
+            cloud_controller: CloudController::new(config, calls)?,
         })
     }
 

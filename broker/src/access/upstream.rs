@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use promfetch_core::calls::Calls;
 use promfetch_core::config::Secret;
 use promfetch_core::{Error, Kind, tls};
 use reqwest::redirect::Policy;
@@ -19,9 +20,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 #[error("the platform does not answer whether this is allowed")]
 pub(crate) struct Unavailable;
 
+/// The two servers: their names for people, and for call metrics.
+pub(super) const UAA: (&str, &str) = ("UAA", "uaa");
+pub(super) const CLOUD_CONTROLLER: (&str, &str) = ("Cloud Controller", "cloud_controller");
+
 /// One of the two servers.
 #[derive(Debug)]
 pub(super) struct Upstream {
+    /// Under which its calls are counted.
+    api: &'static str,
+    calls: Calls,
     name: &'static str,
     client: Client,
     /// Without a slash at its end.
@@ -31,11 +39,17 @@ pub(super) struct Upstream {
 }
 
 impl Upstream {
-    /// The server `name` at this URL, with the certificates of the configuration.
+    /// The server `name` at this URL, with the certificates of the configuration. Its calls are counted as those of
+    /// `api`.
     ///
     /// # Errors
     /// [`Kind::Configuration`] when the URL or the certificates cannot be used.
-    pub(super) fn new(name: &'static str, url: &str, config: &UaaConfig) -> Result<Self, Error> {
+    pub(super) fn new(
+        (name, api): (&'static str, &'static str),
+        url: &str,
+        config: &UaaConfig,
+        calls: &Calls,
+    ) -> Result<Self, Error> {
         // The URL is not repeated: it could have a password in it.
         let wrong =
             |reason: &str| Error::new(Kind::Configuration, format!("the URL of {name} {reason}"));
@@ -60,6 +74,8 @@ impl Upstream {
             .build()
             .map_err(|error| wrong("makes no HTTP client").caused_by(error))?;
         Ok(Self {
+            api,
+            calls: calls.clone(),
             name,
             client,
             base: url.trim_end_matches('/').to_owned(),
@@ -67,12 +83,14 @@ impl Upstream {
         })
     }
 
-    /// `GET` of a path, with a token if there is one: status and body, which has at most `most` bytes.
+    /// `GET` of a path, with a token if there is one: status and body, which has at most `most` bytes. `call` is its name
+    /// among the calls.
     ///
     /// # Errors
     /// What went wrong, without URL and token, when there is no complete answer.
     pub(super) async fn get(
         &self,
+        call: &'static str,
         path: &str,
         token: Option<&Secret>,
         most: usize,
@@ -81,6 +99,7 @@ impl Upstream {
         if let Some(token) = token {
             request = request.bearer_auth(&token.0);
         }
+        let _call = self.calls.call(self.api, call).start();
         receive(request, most).await
     }
 
@@ -90,6 +109,7 @@ impl Upstream {
     /// As [`get`](Self::get).
     pub(super) async fn post_form(
         &self,
+        call: &'static str,
         path: &str,
         form: String,
         most: usize,
@@ -99,6 +119,7 @@ impl Upstream {
             .post(format!("{}{path}", self.base))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form);
+        let _call = self.calls.call(self.api, call).start();
         receive(request, most).await
     }
 

@@ -1,5 +1,7 @@
 //! `/metrics`: what promfetch says about itself.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, ACCEPT_ENCODING};
@@ -8,6 +10,8 @@ use bytes::Bytes;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use promfetch_core::calls::Calls;
+use promfetch_core::config;
 use promfetch_core::exposition::{Format, media};
 
 use super::encoding::Encoding;
@@ -38,10 +42,12 @@ pub(crate) fn describe() -> Vec<Operation> {
 ///
 /// # Errors
 /// 500 when it cannot be written.
-pub(super) fn text(registry: &Registry) -> Result<String, ApiError> {
-    Ok(own_text::from_openmetrics(&openmetrics(registry)?))
+pub(super) fn text(registry: &Registry, calls: &Calls) -> Result<String, ApiError> {
+    let page = own_text::from_openmetrics(&openmetrics(registry)?);
+    Ok(page + &calls.ecs(false).unwrap_or_default())
 }
 
+/// What is in the registry, in OpenMetrics.
 fn openmetrics(registry: &Registry) -> Result<String, ApiError> {
     let mut page = String::new();
     encode(&mut page, registry).map_err(|error| {
@@ -52,16 +58,59 @@ fn openmetrics(registry: &Registry) -> Result<String, ApiError> {
 }
 
 pub(crate) async fn get(State(api): State<Api>, headers: HeaderMap) -> Result<Response, ApiError> {
-    let mut page = openmetrics(&api.registry)?;
-    let dialect = media::accepted(
-        accept::joined(&headers, ACCEPT).as_deref(),
-        &[Format::Text, Format::OpenMetrics],
-    )
-    .first();
-    if dialect.format == Format::Text {
-        page = own_text::from_openmetrics(&page);
+    let formats = &[Format::Text, Format::OpenMetrics];
+    page(&api.registry, api.client.calls(), formats, &headers)
+}
+
+/// The call metrics alone, at an address of their own.
+#[derive(Clone, Debug)]
+pub(crate) struct CallMetrics {
+    calls: Calls,
+    registry: Arc<Registry>,
+}
+
+impl CallMetrics {
+    pub(crate) fn of(calls: &Calls) -> Self {
+        let mut registry = Registry::default();
+        calls.register_in(&mut registry);
+        Self {
+            calls: calls.clone(),
+            registry: Arc::new(registry),
+        }
     }
-    let encoding = Encoding::negotiate(accept::joined(&headers, ACCEPT_ENCODING).as_deref());
+}
+
+pub(crate) async fn get_calls(
+    State(CallMetrics { calls, registry }): State<CallMetrics>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    // The ECS agent answers everybody in text.
+    let formats: &[Format] = match calls.style() {
+        config::CallMetrics::Ecs => &[Format::Text],
+        config::CallMetrics::Own => &[Format::Text, Format::OpenMetrics],
+    };
+    page(&registry, &calls, formats, &headers)
+}
+
+fn page(
+    registry: &Registry,
+    calls: &Calls,
+    formats: &[Format],
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let dialect = media::accepted(accept::joined(headers, ACCEPT).as_deref(), formats).first();
+    let page = match (dialect.format, calls.ecs(true)) {
+        (Format::Text, _) => text(registry, calls)?,
+        (_, None) => openmetrics(registry)?,
+        (_, Some(ecs)) => {
+            openmetrics(registry)?
+                .trim_end_matches("# EOF\n")
+                .to_owned()
+                + &ecs
+                + "# EOF\n"
+        }
+    };
+    let encoding = Encoding::negotiate(accept::joined(headers, ACCEPT_ENCODING).as_deref());
     Ok(body::page(
         std::iter::once(Bytes::from(page)),
         dialect.content_type(),

@@ -195,7 +195,7 @@ pub(crate) async fn own_families(api: &Api) -> Result<Vec<Family>, ApiError> {
 
 /// `/metrics`, read by the scanner of instances' pages.
 fn own_page(api: &Api) -> Result<Page, ApiError> {
-    let text = own_metrics::text(&api.registry)?;
+    let text = own_metrics::text(&api.registry, api.client.calls())?;
     Page::scan(text.into(), Format::Text, &LIMITS).map_err(|error| {
         tracing::error!(%error, "promfetch's own metrics could not be read");
         ApiError::internal()

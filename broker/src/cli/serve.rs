@@ -13,7 +13,8 @@ use crate::server::shutdown::{GRACE, Shutdown, on_signals};
 /// Serve the metrics API
 ///
 /// Prints where it listens, once it does: `api: http://127.0.0.1:8085` and
-/// `health: http://127.0.0.1:8080`. Then it logs to stderr.
+/// `health: http://127.0.0.1:8080`; with `call_metrics_address` also
+/// `calls: http://127.0.0.1:51680/metrics`. Then it logs to stderr.
 ///
 /// Signals:
 ///   SIGTERM, SIGINT  stop accepting, finish what is open (15 s), exit 0
@@ -100,17 +101,21 @@ pub(super) async fn bind(
         .await
         .map_err(|error| match error {
             BindError::Tls(_) => Failure::usage(error),
-            BindError::Port { .. } => Failure::failed(error),
+            BindError::Port { .. } | BindError::Calls { .. } => Failure::failed(error),
         })
 }
 
 /// Says where the service listens, for people and for programs that started it with port 0.
 pub(super) fn announce(listeners: &Listeners) -> io::Result<()> {
-    print([format!(
+    let mut lines = format!(
         "api: {}\nhealth: {}\n",
         listeners.api_url()?,
         listeners.health_url()?
-    )])
+    );
+    if let Some(url) = listeners.calls_url()? {
+        lines.push_str(&format!("calls: {url}\n"));
+    }
+    print([lines])
 }
 
 /// SIGHUP means `read your files again`; without HTTPS there is none, and that must not end the service.

@@ -1,5 +1,7 @@
 //! Texts of the service's keys that have a form. Each check says what is allowed, without the value.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use crate::store::db_conn::Target;
 
 /// Schemes of databases, with what has to follow.
@@ -10,6 +12,23 @@ const DATABASES: [&str; 5] = [
     "postgresql://",
     "sqlite:///",
 ];
+
+/// Where to listen: an IP address with a port, or a port behind a colon.
+pub(super) fn listen_address(text: &str) -> Result<(), String> {
+    read_listen_address(text).map(drop).ok_or_else(|| {
+        "expected an address such as `127.0.0.1:51680` or `[::1]:51680`, or `:51680` for all interfaces"
+            .into()
+    })
+}
+
+/// Such an address. A port alone means all interfaces.
+pub(super) fn read_listen_address(text: &str) -> Option<SocketAddr> {
+    let on_all = || {
+        let port = text.strip_prefix(':')?.parse::<u16>().ok()?;
+        Some(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
+    };
+    text.parse().ok().or_else(on_all)
+}
 
 /// The public address: scheme, host, and perhaps a port and a path.
 pub(super) fn base_url(text: &str) -> Result<(), String> {
@@ -101,6 +120,10 @@ mod tests {
                     "http://[::1]:80",
                 ][..],
             ),
+            (
+                listen_address,
+                &[":51680", "127.0.0.1:51680", "[::1]:51680", ":0"],
+            ),
             (path_pattern, &["/metrics", "/actuator/*", "*", "/a/*/b*"]),
             (
                 database,
@@ -126,6 +149,7 @@ mod tests {
         let path = "expected a path such as `/actuator/*`, without parameters and spaces";
         let scheme = "expected a database URL that begins with `mysql://`, `mariadb://`, `postgres://` or `sqlite:///`";
         let slashes = "expected three slashes after `sqlite:` and the name of a file, such as `sqlite:////var/lib/promfetch.db`";
+        let listen = "expected an address such as `127.0.0.1:51680` or `[::1]:51680`, or `:51680` for all interfaces";
         for (check, text, message, why) in [
             (
                 base_url as Check,
@@ -148,6 +172,11 @@ mod tests {
                 format!("{url}, without parameters and spaces"),
                 "parameters",
             ),
+            (listen_address, "51680", listen.to_owned(), "no colon"),
+            (listen_address, ":", listen.to_owned(), "no port"),
+            (listen_address, ":70000", listen.to_owned(), "no such port"),
+            (listen_address, "localhost:1", listen.to_owned(), "a name"),
+            (listen_address, "::1:x", listen.to_owned(), "no number"),
             (path_pattern, "metrics", path.to_owned(), "no slash"),
             (path_pattern, "/metrics?a=*", path.to_owned(), "parameters"),
             (path_pattern, "", path.to_owned(), "empty"),

@@ -7,6 +7,7 @@ mod checks;
 pub mod docs;
 pub mod keys;
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Config {
     pub port: u16,
     /// Port of `/health` and `/ready`; 0 is any free one.
     pub health_check_port: u16,
+    /// Where the call metrics are served alone; port 0 is any free one.
+    pub call_metrics_address: Option<SocketAddr>,
     /// Certificate of the API; `None`: it speaks plain HTTP.
     pub tls: Option<TlsPem>,
     /// Where users reach the API; no slash at its end.
@@ -81,6 +84,7 @@ impl Default for Config {
             core,
             port: 8085,
             health_check_port: 8080,
+            call_metrics_address: None,
             tls: None,
             base_url: "http://localhost:8085".into(),
             logging: Logging {
@@ -193,6 +197,17 @@ impl Config {
             root.section("health_check_port")
                 .problem("expected another port than that of the API (`port`)");
         }
+        let call_metrics_address = root
+            .text_if_any("call_metrics_address")
+            .and_then(|text| checks::read_listen_address(&text));
+        if let Some(address) = call_metrics_address
+            && [port, health_check_port].contains(&address.port())
+            && address.port() != 0
+        {
+            root.section("call_metrics_address").problem(
+                "expected another port than those of the API (`port`) and of its health (`health_check_port`)",
+            );
+        }
         let tls = read_tls(root);
         let broker = broker::read_broker(root);
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -208,6 +223,7 @@ impl Config {
             core,
             port,
             health_check_port,
+            call_metrics_address,
             tls,
             base_url: base_url.trim_end_matches('/').to_owned(),
             logging: read_logging(&root.section("logging")),

@@ -127,6 +127,8 @@ fn app_guid(top: Option<String>, resource: Option<String>) -> Result<Option<Stri
 }
 
 impl Operation for Bind {
+    const NAME: &'static str = "bind";
+
     async fn run(&self, osb: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
         let instance = take_over::instance(
             osb,

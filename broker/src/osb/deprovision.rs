@@ -28,6 +28,8 @@ pub(super) async fn handle(State(osb): State<Osb>, ids: Ids, plan: Plan) -> Resu
 }
 
 impl Operation for Deprovision {
+    const NAME: &'static str = "deprovision";
+
     async fn run(&self, osb: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
         let instance = take_over::instance(
             osb,

@@ -24,6 +24,8 @@ pub(super) async fn handle(State(osb): State<Osb>, ids: Ids, plan: Plan) -> Resu
 }
 
 impl Operation for GetBinding {
+    const NAME: &'static str = "get_binding";
+
     async fn run(&self, osb: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
         let not_found = || Error::not_found("There is no such binding of this service instance");
         let Some(binding) = transaction.binding(&self.binding_id).await? else {

@@ -18,6 +18,8 @@ pub(super) async fn handle(State(osb): State<Osb>, ids: Ids, plan: Plan) -> Resu
 }
 
 impl Operation for GetInstance {
+    const NAME: &'static str = "get_instance";
+
     async fn run(&self, osb: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
         let instance = transaction.instance().await?;
         let Some(instance) = instance else {

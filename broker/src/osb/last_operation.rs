@@ -36,6 +36,8 @@ pub(super) async fn of_binding(
 }
 
 impl Operation for LastOperation {
+    const NAME: &'static str = "last_operation";
+
     async fn run(&self, _: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
         let exists = match &self.binding_id {
             None => transaction.instance().await?.is_some(),

@@ -30,6 +30,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
+use promfetch_core::calls::Calls;
 use tokio::sync::OnceCell;
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -56,6 +57,7 @@ struct Shared {
     catalog: OnceCell<Catalog>,
     /// The latest operation has found the database away.
     away: AtomicBool,
+    calls: Calls,
 }
 
 impl Osb {
@@ -63,7 +65,11 @@ impl Osb {
     ///
     /// # Errors
     /// Why it stays off, and how to turn it on.
-    pub(crate) fn new(config: Arc<Config>, keeper: Keeper) -> Result<Self, &'static str> {
+    pub(crate) fn new(
+        config: Arc<Config>,
+        keeper: Keeper,
+        calls: Calls,
+    ) -> Result<Self, &'static str> {
         let logins = Logins::new(config.broker.logins()?);
         Ok(Self(Arc::new(Shared {
             config,
@@ -71,6 +77,7 @@ impl Osb {
             logins,
             catalog: OnceCell::new(),
             away: AtomicBool::new(false),
+            calls,
         })))
     }
 

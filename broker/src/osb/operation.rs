@@ -94,7 +94,11 @@ impl Osb {
         O: Operation,
     {
         let osb = self.clone();
-        let task = tokio::spawn(async move { osb.transact(&instance_id, &operation).await });
+        let call = self.0.calls.call("broker", O::NAME);
+        let task = tokio::spawn(async move {
+            let _call = call.start();
+            osb.transact(&instance_id, &operation).await
+        });
         task.await.unwrap_or_else(|failed| {
             tracing::error!(%failed, "an operation of the service broker ended early");
             Err(Error::internal())
@@ -161,6 +165,9 @@ impl Osb {
 
 /// What a request does within its transaction. It may be run more than once, each time in a new one.
 pub(super) trait Operation: Send + Sync + 'static {
+    /// Its name among the calls of the broker.
+    const NAME: &'static str;
+
     fn run(
         &self,
         osb: &Osb,

@@ -64,6 +64,8 @@ pub(super) async fn handle(
 }
 
 impl Operation for Provision {
+    const NAME: &'static str = "provision";
+
     async fn run(&self, osb: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
         let Self(wanted) = self;
         // The same at all times, as platforms keep that of the first answer.

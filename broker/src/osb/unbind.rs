@@ -26,6 +26,8 @@ pub(super) async fn handle(State(osb): State<Osb>, ids: Ids, plan: Plan) -> Resu
 }
 
 impl Operation for Unbind {
+    const NAME: &'static str = "unbind";
+
     async fn run(&self, _: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
         let Some(binding) = transaction.binding(&self.binding_id).await? else {
             return Err(Error::gone("There is no such binding of this service instance").into());

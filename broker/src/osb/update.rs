@@ -55,6 +55,8 @@ pub(super) async fn handle(
 }
 
 impl Operation for Update {
+    const NAME: &'static str = "update";
+
     async fn run(&self, osb: &Osb, transaction: &mut Transaction) -> Result<Done, Stop> {
         let plan_id = self.plan_id.as_deref().unwrap_or(&self.offered_plan);
         let instance =

@@ -223,7 +223,13 @@ async fn a_route_that_the_table_does_not_name_is_refused() {
         .fallback(errors::no_such_page)
         .layer(from_fn_with_state(
             (
-                Gate::new(&Config::default(), None, Audit::default()).unwrap(),
+                Gate::new(
+                    &Config::default(),
+                    None,
+                    Audit::default(),
+                    &Default::default(),
+                )
+                .unwrap(),
                 Classes::new(std::collections::HashMap::from([("/known", Class::Public)])),
             ),
             guard,

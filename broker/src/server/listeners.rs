@@ -1,4 +1,4 @@
-//! The two ports, and the TLS identity of the first.
+//! The two ports, that of the call metrics where they have one, and the TLS identity of the first.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -14,6 +14,8 @@ use crate::config::Config;
 pub struct Listeners {
     pub api: TcpListener,
     pub health: TcpListener,
+    /// For the call metrics alone, when they have an address of their own.
+    pub calls: Option<TcpListener>,
     /// Set when the API speaks HTTPS.
     pub tls: Option<Tls>,
 }
@@ -24,6 +26,14 @@ pub enum BindError {
     /// `tls_pem` cannot be used: the configuration is wrong.
     #[error("`tls_pem`: {0}")]
     Tls(promfetch_core::Error),
+    /// The address of the call metrics is taken, not allowed or not of this machine.
+    #[error(
+        "`call_metrics_address`: {address} cannot be opened: {source}; choose another address (port 0 = any free one), or leave the key out"
+    )]
+    Calls {
+        address: SocketAddr,
+        source: io::Error,
+    },
     /// The port is taken or not allowed.
     #[error("{what} port {port} cannot be opened: {source}{hint}", hint = hint(source, option))]
     Port {
@@ -48,7 +58,7 @@ fn hint(error: &io::Error, option: &str) -> String {
 }
 
 impl Listeners {
-    /// Opens both ports of the configuration on this address; 0 is any free port. With a `file`, its `tls_pem` is
+    /// Opens the ports of the configuration, those of API and health on this address; 0 is any free port. With a `file`, its `tls_pem` is
     /// read again when the file changes and on SIGHUP.
     ///
     /// # Errors
@@ -74,7 +84,15 @@ impl Listeners {
                     source,
                 })
         };
+        let calls = match config.call_metrics_address {
+            None => None,
+            Some(address) => {
+                let listener = TcpListener::bind(address).await;
+                Some(listener.map_err(|source| BindError::Calls { address, source })?)
+            }
+        };
         Ok(Self {
+            calls,
             api: bind("the API", config.port, "--port").await?,
             health: bind("the health", config.health_check_port, "--health-port").await?,
             tls,
@@ -88,6 +106,19 @@ impl Listeners {
     pub fn api_url(&self) -> io::Result<String> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         Ok(local_url(scheme, self.api.local_addr()?))
+    }
+
+    /// Where a caller on this machine finds the call metrics' own page, if there is one.
+    ///
+    /// # Errors
+    /// When the system does not know the listener's address.
+    pub fn calls_url(&self) -> io::Result<Option<String>> {
+        let address = self
+            .calls
+            .as_ref()
+            .map(TcpListener::local_addr)
+            .transpose()?;
+        Ok(address.map(|address| local_url("http", address) + "/metrics"))
     }
 
     /// Where a caller on this machine finds the health page's port.
@@ -121,6 +152,18 @@ mod tests {
         let first = Listeners::bind(&free, loopback, None).await.unwrap();
         let port = first.api.local_addr().unwrap().port();
         assert_eq!(first.api_url().unwrap(), format!("http://127.0.0.1:{port}"));
+        let address = first.api.local_addr().unwrap();
+        let taken = Config {
+            call_metrics_address: Some(address),
+            ..free.clone()
+        };
+        let text = Listeners::bind(&taken, loopback, None)
+            .await
+            .unwrap_err()
+            .to_string();
+        let want = format!("`call_metrics_address`: {address} cannot be opened: ");
+        assert!(text.starts_with(&want), "{text}");
+        assert_eq!(first.calls_url().unwrap(), None);
         for (config, want) in [
             (
                 Config {

@@ -24,6 +24,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use promfetch_core::calls::{Call, Calls};
 use tokio::sync::{Mutex, OnceCell, OwnedMutexGuard};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -49,7 +50,16 @@ const SETTLE: Duration = Duration::from_millis(300);
 
 /// The store. Cloning shares it.
 #[derive(Clone, Debug)]
-pub struct Store(Arc<Inner>);
+pub struct Store(Arc<Inner>, Counted);
+
+/// How the store's operations are counted; uncounted until somebody wants to see it.
+#[derive(Clone, Debug, Default)]
+struct Counted {
+    begin: Call,
+    commit: Call,
+    bindings: Call,
+    reconcile: Call,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -85,14 +95,28 @@ impl Store {
         Self::over(database::in_memory(), Some(false), false)
     }
 
+    /// The same store, whose operations are counted among these calls.
+    #[must_use]
+    pub fn counted(self, calls: &Calls) -> Self {
+        let call = |name| calls.call("store", name);
+        let counted = Counted {
+            begin: call("begin"),
+            commit: call("commit"),
+            bindings: call("bindings"),
+            reconcile: call("reconcile"),
+        };
+        Self(self.0, counted)
+    }
+
     fn over(database: Arc<dyn Database>, take_over: Option<bool>, write_back: bool) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             database,
             take_over,
             write_back,
             ready: OnceCell::new(),
             slots: (0..keys::SLOTS).map(|_| Arc::default()).collect(),
-        }))
+        };
+        Self(Arc::new(inner), Counted::default())
     }
 
     /// Begins an operation on a service instance, as soon as others on it have ended.
@@ -101,13 +125,15 @@ impl Store {
     /// [`Kind::Conflict`] when others on the same instance take longer than 12 s; [`Kind::Unavailable`] when the database
     /// does not answer within 10 s.
     pub async fn begin(&self, instance_id: &str) -> Result<Transaction, Error> {
+        let _call = self.1.begin.start();
         if self.taken_over().await? {
             return self.begin_taken_over(instance_id, false).await;
         }
         let slot = keys::slot(instance_id);
         let turn = self.turn(slot).await?;
         let session = within(self.0.database.begin(slot)).await?;
-        Ok(Transaction::new(session, turn, instance_id, None))
+        let commit = self.1.commit.clone();
+        Ok(Transaction::new(session, turn, instance_id, None, commit))
     }
 
     /// Begins where promfetcher's table is kept in step, which belongs to all instances at once. What old processes did
@@ -152,7 +178,14 @@ impl Store {
                 stale,
                 took_in: view.take_in(&mut *session).await?,
             };
-            return Ok(Transaction::new(session, turn, instance_id, Some(legacy)));
+            let commit = self.1.commit.clone();
+            return Ok(Transaction::new(
+                session,
+                turn,
+                instance_id,
+                Some(legacy),
+                commit,
+            ));
         }
     }
 
@@ -162,6 +195,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn reconcile(&self) -> Result<bool, Error> {
+        let _call = self.1.reconcile.start();
         if !self.taken_over().await? {
             return Ok(false);
         }
@@ -184,6 +218,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read.
     pub async fn bindings(&self) -> Result<Vec<Binding>, Error> {
+        let _call = self.1.bindings.start();
         within(async {
             self.ready().await?;
             let mut session = self.0.database.read().await?;

@@ -1,5 +1,6 @@
 //! One operation on a service instance.
 
+use promfetch_core::calls::Call;
 use tokio::sync::OwnedMutexGuard;
 
 use super::database::Session;
@@ -19,6 +20,7 @@ pub struct Transaction {
     turn: Turn,
     instance_id: String,
     legacy: Option<Legacy>,
+    commits: Call,
 }
 
 /// What there is to do on a database that was promfetcher's.
@@ -62,6 +64,7 @@ impl Transaction {
         lock: OwnedMutexGuard<()>,
         instance_id: &str,
         legacy: Option<Legacy>,
+        commits: Call,
     ) -> Self {
         Self {
             session,
@@ -71,6 +74,7 @@ impl Transaction {
             },
             instance_id: instance_id.to_owned(),
             legacy,
+            commits,
         }
     }
 
@@ -219,8 +223,10 @@ impl Transaction {
             mut session,
             turn,
             legacy,
+            commits,
             ..
         } = self;
+        let _call = commits.start();
         if legacy.is_some_and(|legacy| legacy.write_back && (legacy.stale || legacy.took_in)) {
             legacy::write_back(&mut *session).await?;
         }

@@ -6,7 +6,8 @@ use arc_swap::ArcSwap;
 use hashbrown::{Equivalent, HashMap};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::config::{FixedTarget, is_authorization};
+use super::ecs_agent::Agent;
+use crate::config::{FixedTarget, Preset, is_authorization};
 use crate::discovery::{Discovery, Located, known_as};
 use crate::error::Error;
 use crate::fetch::{Extras, Fetcher};
@@ -25,6 +26,8 @@ pub(super) struct Own {
     pub(super) without_credentials: Arc<Extras>,
     pub(super) labels: Labels,
     pub(super) profile: Option<Arc<Profile>>,
+    /// Set by the preset: it has labels of its own.
+    pub(super) agent: Option<Arc<Agent>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +80,26 @@ impl Owns {
         Ok(Self(owns))
     }
 
+    /// The agents of ECS among them.
+    pub(super) fn agents(&self) -> Vec<Arc<Agent>> {
+        let owns = self.0.values();
+        owns.filter_map(|own| own.agent.clone()).collect()
+    }
+
+    /// Goes on with the agents of these targets, which may have answered already.
+    fn keep_agents(&mut self, before: &Self) {
+        for (key, own) in &mut self.0 {
+            let known = before.0.get(key).and_then(|own| own.agent.as_ref());
+            let is_same =
+                |known: &&Arc<Agent>| own.agent.as_ref().is_some_and(|agent| agent.is_same(known));
+            if let Some(known) = known.filter(is_same).cloned()
+                && let Some(own) = Arc::get_mut(own)
+            {
+                own.agent = Some(known);
+            }
+        }
+    }
+
     /// What this instance has, if it is a fixed target.
     pub(super) fn get(&self, located: &Located) -> Option<&Own> {
         let instance = &located.instance;
@@ -116,7 +139,8 @@ fn own(place: usize, target: &FixedTarget, fetcher: &Fetcher) -> Result<Option<O
         && target.headers.is_empty()
         && target.labels.is_empty()
         && target.timeout.is_none()
-        && profile.is_none();
+        && profile.is_none()
+        && target.preset.is_none();
     if is_plain {
         return Ok(None);
     }
@@ -147,6 +171,10 @@ fn own(place: usize, target: &FixedTarget, fetcher: &Fetcher) -> Result<Option<O
         }),
         labels: target.labels.clone(),
         profile,
+        agent: target
+            .preset
+            .and_then(|Preset::EcsAgent| Agent::beside(&known_as(target)?.1))
+            .map(Arc::new),
     }))
 }
 
@@ -183,7 +211,8 @@ impl Fixed {
             .unwrap_or_else(PoisonError::into_inner);
         let old = self.current();
         // The old profiles are still there: an equal certificate gets the same one, with its connections.
-        let new = Owns::of(targets, fetcher)?;
+        let mut new = Owns::of(targets, fetcher)?;
+        new.keep_agents(&old);
         // While the table changes, those that come and those that leave are both asked as they want to be.
         let mut both = Owns::clone(&old);
         both.0.extend(new.0.clone());

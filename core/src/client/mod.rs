@@ -1,6 +1,7 @@
 //! Discover, fetch, merge: what the service, the C library and the plugins call.
 
 mod bound;
+mod ecs_agent;
 mod fixed;
 mod formats;
 mod key;
@@ -55,6 +56,7 @@ struct Shared {
     fixed: Fixed,
     app_fetches: AppFetches,
     calls: Calls,
+    look_up: Call,
     plan: Call,
 }
 
@@ -118,7 +120,8 @@ impl Client {
         registry: &mut Registry,
         shutdown: CancellationToken,
     ) -> Result<Self, Error> {
-        let calls = Calls::register(registry);
+        let calls = Calls::new(config.call_metrics);
+        calls.register_in(registry);
         let app_fetches = AppFetches::register(registry);
         let fetcher = Fetcher::new(&config, &calls, registry)?;
         let fixed = Fixed::new(Owns::of(&config.targets, &fetcher)?);
@@ -131,10 +134,22 @@ impl Client {
             fetcher,
             fixed,
             app_fetches,
+            look_up: calls.call("discovery", "look_up"),
             plan: calls.call("merge", "plan"),
             calls,
         }));
-        tokio::spawn(shutdown.run_until_cancelled_owned(client.clone().keep_house()));
+        tokio::spawn(
+            shutdown
+                .clone()
+                .run_until_cancelled_owned(client.clone().keep_house()),
+        );
+        let call = client.0.calls.call("fetch", "ecs_metadata");
+        let current = {
+            let client = client.clone();
+            move || client.0.fixed.current()
+        };
+        let watching = ecs_agent::watch(current, ecs_agent::http()?, call);
+        tokio::spawn(shutdown.run_until_cancelled_owned(watching));
         Ok(client)
     }
 
@@ -194,6 +209,7 @@ impl Client {
         process_type: Option<&str>,
         bound: &Bound,
     ) -> Result<Vec<Located>, Error> {
+        let _call = self.0.look_up.start();
         let discovery = &self.0.discovery;
         let process = Process {
             asked: process_type,

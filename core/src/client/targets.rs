@@ -24,7 +24,13 @@ pub(super) fn of_instances(
         let way = Way::of(bound, &one.instance.app.app_id, own, asked);
         let labels = match own {
             None => one.instance.labels(),
-            Some(own) => with_extra(one.instance.labels(), &own.labels),
+            Some(own) => {
+                let labels = with_extra(one.instance.labels(), &own.labels);
+                match &own.agent {
+                    None => labels,
+                    Some(agent) => with_extra(labels, &agent.labels()),
+                }
+            }
         };
         Arc::new(Target {
             exporter: None,

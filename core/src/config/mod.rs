@@ -33,7 +33,7 @@ pub mod yaml;
 use std::time::Duration;
 
 pub(crate) use self::target::is_authorization;
-pub use self::target::{FixedTarget, MAX_TARGETS, TARGET_TIMEOUT, targets_from_json};
+pub use self::target::{FixedTarget, MAX_TARGETS, Preset, TARGET_TIMEOUT, targets_from_json};
 use crate::labels::Labels;
 use crate::policy::AddressPolicy;
 
@@ -47,6 +47,17 @@ pub struct Config {
     pub discovery: Discovery,
     pub fetch: Fetch,
     pub merge: Merge,
+    pub call_metrics: CallMetrics,
+}
+
+/// `call_metrics`: the names under which promfetch's own calls are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CallMetrics {
+    /// promfetch's own.
+    #[default]
+    Own,
+    /// Those of the ECS agent.
+    Ecs,
 }
 
 /// A password or key. It never shows in debug output.

@@ -364,7 +364,7 @@ mod tests {
                 "not `backends`, although half of the letters fit",
             ),
             ("operators", None, "not `gorouters`"),
-            ("call_metrics", None, "not `ca_certs`"),
+            ("all_cables", None, "not `ca_certs`"),
         ] {
             assert_eq!(
                 table

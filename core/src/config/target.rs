@@ -31,6 +31,22 @@ const MAX_LABEL: usize = 1024;
 pub const TARGET_TIMEOUT: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(300);
 
+/// What kind of program a target is, where promfetch knows more of it than that it has metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// An agent of ECS, up to 1.84: it tells its cluster and its container instance beside its metrics.
+    EcsAgent,
+}
+
+impl Preset {
+    /// Where such a program has its metrics, when nobody says so.
+    pub(crate) fn address(self) -> &'static str {
+        match self {
+            Self::EcsAgent => "127.0.0.1:51680",
+        }
+    }
+}
+
 /// One entry of `targets`: an instance that is always there.
 #[derive(Clone, Debug, Default)]
 pub struct FixedTarget {
@@ -63,6 +79,7 @@ pub struct FixedTarget {
     pub cert_chain: String,
     pub private_key: Secret,
     pub http2: bool,
+    pub preset: Option<Preset>,
 }
 
 impl FixedTarget {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import tempfile
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -163,6 +166,46 @@ class Client(Case):
         metrics = client.metrics()
         self.assertIn('promfetch_calls_started_total{api="v1",call="ListTasks"} 1', metrics)
         self.assertIn('promfetch_calls_in_flight{api="v1",call="ListTasks"} 0', metrics)
+        client.count_call("v1", "ListTasks")
+        metrics = client.metrics()
+        self.assertIn('promfetch_calls_started_total{api="v1",call="ListTasks"} 2', metrics)
+        self.assertIn('promfetch_call_duration_seconds_count{api="v1",call="ListTasks"} 1', metrics)
+
+    def test_calls_have_the_names_of_the_ecs_agent_on_request(self) -> None:
+        client = self.client(self.instance(), options={"call_metrics": "ecs"})
+        client.call("DockerAPI", "PULL_IMAGE").end()
+        client.count_call("DockerAPI", "PULL_IMAGE")
+        metrics = client.metrics()
+        self.assertIn('AgentMetrics_DockerAPI_call_count{Call="PULL_IMAGE"} 2\n', metrics)
+        self.assertIn('AgentMetrics_DockerAPI_duration_seconds_count{Call="PULL_IMAGE"} 1\n', metrics)
+        self.assertNotIn("promfetch_call", metrics)
+
+    def test_a_target_may_be_a_unix_socket(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/metrics.sock"
+            listener = socket.socket(socket.AF_UNIX)
+            self.addCleanup(listener.close)
+            listener.bind(path)
+            listener.listen()
+
+            def answer() -> None:
+                connection, _ = listener.accept()
+                with connection:
+                    self.assertIn(b"host: localhost\r\n", connection.recv(4096).lower())
+                    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(PAGE)}\r\nConnection: close\r\n\r\n"
+                    connection.sendall(head.encode() + PAGE)
+
+            thread = threading.Thread(target=answer)
+            thread.start()
+            client = self.client()
+            client.set_targets([{"app": "docker", "routes": ["docker"], "address": f"unix://{path}:/metrics"}])
+            page = client.fetch("docker")
+            thread.join()
+            self.assertRegex(page.text, rf'requests_total{{code="200".*instance="unix://{path}"}} 17')
+            (target,) = client.discover("docker")
+            self.assertEqual(target["__address__"], f"unix://{path}")
+            with self.assertRaisesRegex(promfetch.Error, "three slashes"):
+                client.set_targets([{"app": "docker", "address": "unix://metrics.sock"}])
 
     def test_options_are_texts_or_json(self) -> None:
         instance = self.instance()

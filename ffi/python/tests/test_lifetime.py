@@ -200,6 +200,7 @@ class Forking(unittest.TestCase):
                 "metrics": client.metrics,
                 "set_targets": lambda: client.set_targets([]),
                 "call": lambda: client.call("a", "b"),
+                "count_call": lambda: client.count_call("a", "b"),
             }
             client.fetch("shop")
             sys.stdout.flush()

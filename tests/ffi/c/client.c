@@ -164,6 +164,12 @@ static void calls_and_snapshot(const promfetch_client *c) {
     CHECK_CONTAINS(promfetch_exposition_content_type(page), "text/plain; version=0.0.4");
     promfetch_exposition_free(page);
     promfetch_call_end(call);
+    CHECK(promfetch_call_increment(c, "some api", "a call", &err) == PROMFETCH_OK);
+    page = promfetch_client_metrics(c, &err);
+    NO_ERROR(err);
+    CHECK_CONTAINS(promfetch_exposition_data(page, NULL), "promfetch_calls_started_total{api=\"some api\",call=\"a call\"} 2\n");
+    CHECK_CONTAINS(promfetch_exposition_data(page, NULL), "promfetch_call_duration_seconds_count{api=\"some api\",call=\"a call\"} 1\n");
+    promfetch_exposition_free(page);
     promfetch_text *text = promfetch_client_snapshot(c, &err);
     NO_ERROR(err);
     CHECK_CONTAINS(promfetch_text_data(text, NULL), "\"ready\":true");

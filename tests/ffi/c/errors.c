@@ -140,6 +140,8 @@ static void targets(void) {
     GIVES_NULL(promfetch_instances(c, "org/space/none", &err), PROMFETCH_NOT_FOUND, NULL);
     GIVES_NULL(promfetch_call_start(c, broken, "x", &err), PROMFETCH_INVALID_ARGUMENT, "UTF-8");
     GIVES_NULL(promfetch_call_start(c, "x", broken, &err), PROMFETCH_INVALID_ARGUMENT, "UTF-8");
+    FAILS(promfetch_call_increment(c, "x", broken, &err), PROMFETCH_INVALID_ARGUMENT, "UTF-8");
+    FAILS(promfetch_call_increment(c, "", "x", &err), PROMFETCH_INVALID_ARGUMENT, "1 to 128 bytes");
     promfetch_client_free(c);
 }
 

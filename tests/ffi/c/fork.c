@@ -21,6 +21,7 @@ static void child(promfetch_client *c, promfetch_request *r, promfetch_expositio
     GIVES_NULL(promfetch_instances_request(c, r, &err), PROMFETCH_FORKED, NULL);
     GIVES_NULL(promfetch_stream_open(c, r, &err), PROMFETCH_FORKED, NULL);
     GIVES_NULL(promfetch_call_start(c, "api", "call", &err), PROMFETCH_FORKED, NULL);
+    FAILS(promfetch_call_increment(c, "api", "call", &err), PROMFETCH_FORKED, NULL);
     promfetch_call_end(call);
     promfetch_client_free(c);
     /* What needs no thread works: pages that are there, and merging. */

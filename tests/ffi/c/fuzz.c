@@ -128,7 +128,7 @@ static promfetch_client *new_client(promfetch_error **err) {
 static void step(promfetch_error **err) {
     size_t len;
     const char *bytes;
-    switch (below(36)) {
+    switch (below(37)) {
     case 0: REPLACE(options, promfetch_options_free, one_in(8) ? NULL : promfetch_options_new()); break;
     case 1: case 2: promfetch_options_set(ONE_OF(options), key(), text(), err); break;
     case 3: promfetch_options_log(ONE_OF(options), (uint32_t)below(8), one_in(8) ? NULL : log_line, (void *)words, NULL, err); break;
@@ -165,6 +165,7 @@ static void step(promfetch_error **err) {
     case 32: REPLACE(streams, promfetch_stream_free, promfetch_stream_open(ONE_OF(clients), ONE_OF(requests), err)); break;
     case 33: if ((bytes = promfetch_stream_next(ONE_OF(streams), &len, err))) check(bytes, len); break;
     case 34: REPLACE(calls, promfetch_call_end, promfetch_call_start(ONE_OF(clients), text(), text(), err)); break;
+    case 35: promfetch_call_increment(ONE_OF(clients), text(), text(), err); break;
     default: read_everything();
     }
 }

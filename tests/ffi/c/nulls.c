@@ -81,6 +81,9 @@ static void arguments_of_clients(void) {
     NO_HANDLE(promfetch_call_start(NULL, "api", "call", &err));
     NO_HANDLE(promfetch_call_start(client, NULL, "call", &err));
     NO_HANDLE(promfetch_call_start(client, "api", NULL, &err));
+    NO_CODE(promfetch_call_increment(NULL, "api", "call", &err));
+    NO_CODE(promfetch_call_increment(client, NULL, "call", &err));
+    NO_CODE(promfetch_call_increment(client, "api", NULL, &err));
     /* Nobody is interested: the same, without an error to free. */
     CHECK(promfetch_fetch(NULL, NULL, NULL) == NULL);
     CHECK(promfetch_client_wait_ready(NULL, 0, NULL) == PROMFETCH_INVALID_ARGUMENT);

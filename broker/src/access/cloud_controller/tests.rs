@@ -23,7 +23,7 @@ fn jane_may(request: &Request) -> (u16, String) {
 
 async fn fixture() -> (Server, CloudController) {
     let server = Server::start(jane_may).await;
-    let cloud_controller = CloudController::new(&server.config()).unwrap();
+    let cloud_controller = CloudController::new(&server.config(), &Calls::default()).unwrap();
     (server, cloud_controller)
 }
 
@@ -180,6 +180,6 @@ async fn a_server_that_hangs_or_is_gone_is_unavailable() {
 
     let config = server.config();
     drop(server);
-    let cc = CloudController::new(&config).unwrap();
+    let cc = CloudController::new(&config, &Calls::default()).unwrap();
     assert_eq!(may(&cc, "jane", "app").await, Err(Unavailable));
 }

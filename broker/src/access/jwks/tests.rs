@@ -11,7 +11,7 @@ fn set(keys: &[Value]) -> String {
 async fn fixture() -> (Server, Jwks) {
     let body = set(&[Pair::new(1).jwk("key-1")]);
     let server = Server::start(move |_| (200, body.clone())).await;
-    let jwks = Jwks::new(&server.config()).unwrap();
+    let jwks = Jwks::new(&server.config(), &Calls::default()).unwrap();
     (server, jwks)
 }
 

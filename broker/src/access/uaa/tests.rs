@@ -20,7 +20,7 @@ async fn platform() -> Server {
 #[tokio::test]
 async fn a_user_with_a_token_sees_own_apps() {
     let server = platform().await;
-    let uaa = Uaa::new(&server.config()).unwrap();
+    let uaa = Uaa::new(&server.config(), &Calls::default()).unwrap();
     let issuer = format!("{}/oauth/token", server.url);
     let raw = Pair::new(1).token("key-1", &issuer);
     let token = uaa.verify(&raw).await.unwrap();
@@ -43,7 +43,7 @@ async fn a_user_with_a_token_sees_own_apps() {
 #[tokio::test]
 async fn other_tokens_are_refused() {
     let server = platform().await;
-    let uaa = Uaa::new(&server.config()).unwrap();
+    let uaa = Uaa::new(&server.config(), &Calls::default()).unwrap();
     let issuer = format!("{}/oauth/token", server.url);
     for (token, want, why) in [
         (
@@ -73,7 +73,7 @@ async fn other_tokens_are_refused() {
     }
     let config = server.config();
     drop(server);
-    let uaa = Uaa::new(&config).unwrap();
+    let uaa = Uaa::new(&config, &Calls::default()).unwrap();
     let token = Pair::new(1).token("key-1", &issuer);
     let refusal = uaa.verify(&token).await.unwrap_err();
     assert_eq!(refusal, Refusal::Unavailable(Unavailable));
@@ -83,9 +83,9 @@ async fn other_tokens_are_refused() {
 async fn the_platforms_tokens_are_recognised_unverified() {
     let server = platform().await;
     let mut config = server.config();
-    let by_default = Uaa::new(&config).unwrap();
+    let by_default = Uaa::new(&config, &Calls::default()).unwrap();
     config.issuer = "https://uaa.example/oauth/token".into();
-    let configured = Uaa::new(&config).unwrap();
+    let configured = Uaa::new(&config, &Calls::default()).unwrap();
     // Signed with a key that nobody knows: it could be one of before a rotation.
     for (issuer, ours, configured_ours) in [
         (format!("{}/oauth/token", server.url), true, false),
@@ -148,7 +148,7 @@ fn a_configuration_that_cannot_work_is_refused() {
             "no certificate found",
         ),
     ] {
-        match Uaa::new(&config) {
+        match Uaa::new(&config, &Calls::default()) {
             Ok(_) => assert_eq!(want, "", "{config:?}"),
             Err(error) => {
                 assert_eq!(error.kind(), Kind::Configuration);

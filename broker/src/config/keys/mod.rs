@@ -118,6 +118,18 @@ const KEYS: &[Key] = &[
         example: "45s",
     },
     Key {
+        name: "call_metrics_address",
+        kind: Kind::Checked {
+            what: "an IP address with a port, or a port behind a colon",
+            check: super::checks::listen_address,
+            shown: true,
+        },
+        default: Empty,
+        unit: "",
+        meaning: "An address of its own at which `/metrics` has the call metrics alone, for everybody who reaches it and without TLS. `:51680`, where the ECS agent has them, is on all interfaces; port 0 is any free one.",
+        example: "127.0.0.1:51680",
+    },
+    Key {
         name: "logging.level",
         kind: Kind::Choice(&[
             "trace", "debug", "info", "warn", "warning", "error", "fatal", "panic",

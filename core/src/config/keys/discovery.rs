@@ -181,13 +181,21 @@ pub(super) const KEYS: &[Key] = &[
             check: checks::target_address,
             shown: true,
         },
-        default: Required,
+        default: Computed("required; that of the `preset`"),
         unit: "",
         meaning: "Where the instance listens. Fixed targets may have any address: `targets_deny` does not apply to them. \
             Or a Unix socket of this machine, such as `unix:///run/docker/metrics.sock`, with the metrics path behind another colon if it has its own: \
             `unix:///run/docker/metrics.sock:/metrics`. It is asked without TLS, with `Host: localhost`; its label `instance` is the URL without the path. \
             Who may read the app's page may choose another path there by `metric_path`, so name sockets that are made for metrics.",
         example: "10.0.7.12:9100",
+    },
+    Key {
+        name: "targets[].preset",
+        kind: Kind::Choice(&["ecs-agent"]),
+        default: Empty,
+        unit: "",
+        meaning: "What kind of program it is. `ecs-agent`: an agent of ECS up to 1.84, by default at `127.0.0.1:51680`; it is asked for its cluster and its container instance, which become labels of its samples: docs/ecs-call-metrics.md.",
+        example: "ecs-agent",
     },
     Key {
         name: "targets[].index",

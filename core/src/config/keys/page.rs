@@ -52,4 +52,12 @@ pub(super) const KEYS: &[Key] = &[
         meaning: "One line of an instance's page: whoever reads the merged page has to hold it.",
         example: "64KiB",
     },
+    Key {
+        name: "call_metrics",
+        kind: Kind::Choice(&["own", "ecs"]),
+        default: Value("own"),
+        unit: "",
+        meaning: "Names of the metrics about promfetch's own calls: `own` is `promfetch_call…`, `ecs` is `AgentMetrics_…`, exactly as the ECS agent has them: docs/ecs-call-metrics.md.",
+        example: "ecs",
+    },
 ];

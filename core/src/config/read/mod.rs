@@ -11,7 +11,8 @@ use super::problem::{Problems, Warning};
 use super::reader::{At, Reader};
 use super::values::Values;
 use super::{
-    Config, Discovery, ExternalExporter, Fetch, Gorouter, LabelConflict, Merge, Nats, Secret, keys,
+    CallMetrics, Config, Discovery, ExternalExporter, Fetch, Gorouter, LabelConflict, Merge, Nats,
+    Secret, keys,
 };
 use crate::exposition::Format;
 use crate::labels::{Labels, check_further};
@@ -53,6 +54,10 @@ impl Config {
             discovery: read_discovery(root),
             fetch: read_fetch(root),
             merge: read_merge(root),
+            call_metrics: match root.text("call_metrics").as_str() {
+                "ecs" => CallMetrics::Ecs,
+                _ => CallMetrics::Own,
+            },
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::check_identity;
 use crate::address::Address;
 use crate::config::reader::At;
-use crate::config::{FixedTarget, Secret, TARGET_TIMEOUT};
+use crate::config::{FixedTarget, Preset, Secret, TARGET_TIMEOUT};
 use crate::labels::Labels;
 use crate::metric_path::check_metric_path;
 
@@ -29,13 +29,28 @@ impl Reading {
         let (labels, headers) = (at.section("labels"), at.section("headers"));
         let label = |(name, _): (String, At<'_>)| Some((labels.text_if_any(&name)?, name));
         let header = |(name, _): (String, At<'_>)| Some((headers.text_if_any(&name)?, name));
+        let preset = match at.text_if_any("preset").as_deref() {
+            Some("ecs-agent") => Some(Preset::EcsAgent),
+            _ => None,
+        };
         let target = FixedTarget {
             organization: at.text("organization"),
             space: at.text("space"),
             app: at.text("app"),
             app_id: at.text("app_id"),
             process_type: at.text("process_type"),
-            address: at.text("address"),
+            address: match (at.text_if_any("address"), preset) {
+                (Some(address), _) => address,
+                (None, Some(preset)) => preset.address().into(),
+                (None, None) => {
+                    // What is wrong has its problem already.
+                    if !at.is_given("address") && !at.is_given("preset") {
+                        at.section("address").problem("is required");
+                    }
+                    String::new()
+                }
+            },
+            preset,
             index: at.text("index"),
             routes: at.texts("routes"),
             path: at

@@ -70,6 +70,13 @@ fn everything_that_can_be_said_about_a_target() {
         warnings,
         ["`targets[1].path`: `/b` is asked for; `/a` behind the socket in `address` has no effect"]
     );
+    let agent = read(r#"[{"app": "agent", "preset": "ecs-agent"}, {"app": "b", "preset": "ecs-agent", "address": "h:1"}]"#).unwrap();
+    let seen: Vec<_> = agent
+        .iter()
+        .map(|one| (&*one.address, one.preset))
+        .collect();
+    let preset = Some(Preset::EcsAgent);
+    assert_eq!(seen, [("127.0.0.1:51680", preset), ("h:1", preset)]);
     assert!(read(" [ ] ").unwrap().is_empty(), "no targets at all");
 }
 
@@ -98,6 +105,11 @@ fn what_is_wrong_is_said_with_its_place_and_without_secrets() {
             r#"[{"app":"a","address":"unix:///run/a.sock","tls":true}]"#.to_owned(),
             "`targets[0].tls`: cannot be used with a Unix socket: what is sent there does not leave the machine, so leave `tls` out",
             "nothing to encrypt",
+        ),
+        (
+            r#"[{"app":"a","preset":"ecs"}]"#.to_owned(),
+            "`targets[0].preset`: expected one of `ecs-agent`, not `ecs`",
+            "no such preset",
         ),
         (
             with(r#""path":"/a/../b""#),

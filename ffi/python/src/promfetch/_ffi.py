@@ -101,6 +101,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "promfetch_stream_free": (None, (_HANDLE,)),
     # calls
     "promfetch_call_start": (_HANDLE, (_HANDLE, c_char_p, c_char_p, _ERROR)),
+    "promfetch_call_increment": (c_uint32, (_HANDLE, c_char_p, c_char_p, _ERROR)),
     "promfetch_call_end": (None, (_HANDLE,)),
 }
 

@@ -95,6 +95,10 @@ class AsyncClient:
         """Counts and times a call of the host's own. It does not block: `with client.call(…): await …`."""
         return self.client.call(api, name)
 
+    def count_call(self, api: str, name: str) -> None:
+        """Counts a call of the host's own that has no duration. It does not block."""
+        self.client.count_call(api, name)
+
     async def close(self) -> None:
         """Closes it, and the client if it has made that one."""
         if self._owns:

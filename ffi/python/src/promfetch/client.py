@@ -114,6 +114,12 @@ class Client:
         with self._shared.use() as client:
             return Call(call(lib.promfetch_call_start, client, *words))
 
+    def count_call(self, api: str, name: str) -> None:
+        """Counts a call of the host's own that has no duration."""
+        words = encode("api", api), encode("call", name)
+        with self._shared.use() as client:
+            call(lib.promfetch_call_increment, client, *words)
+
     def close(self) -> None:
         """Closes it. Calls under way in other threads end with `Cancelled`, later ones with `Closed`."""
         self._shared.close()

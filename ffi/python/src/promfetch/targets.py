@@ -14,7 +14,10 @@ class _Address(TypedDict):
 
 
 class TargetDict(_Address, total=False):
-    """An instance for `Client.set_targets`. `address`, as `host:port`, is required, and `app` or `app_id`."""
+    """An instance for `Client.set_targets`. `address` is required, and `app` or `app_id`.
+
+    An address is `host:port`, or a Unix socket such as `unix:///run/app.sock:/metrics`.
+    """
 
     app: str
     organization: str
@@ -38,6 +41,7 @@ class TargetDict(_Address, total=False):
     cert_chain: str
     private_key: str
     http2: bool
+    preset: str
     #: Its own time limit, such as `"2s"`.
     timeout: str
 
