@@ -2,9 +2,8 @@
 //! BOSH's templates are.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
 
-use promfetch_tests::process::run;
+use promfetch_tests::process::{run, skipped};
 use promfetch_tests::promfetch::binary;
 use promfetch_tests::tools;
 
@@ -31,8 +30,7 @@ async fn ruby(name: &str) {
         finished.stdout
     );
     for line in finished.stdout.lines().filter(|line| line.ends_with("= S")) {
-        // Not by a macro: that would be shown of failing tests only.
-        let _ = writeln!(io::stderr(), "skipped: tests/bosh/{name}.rb {line}");
+        skipped(format_args!("tests/bosh/{name}.rb {line}"));
     }
 }
 

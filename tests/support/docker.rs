@@ -42,6 +42,13 @@ pub fn missing() -> Option<String> {
         .then(|| format!("{RUN} is there already: another engine may use it"))
 }
 
+/// Whether a command has failed because this machine lets nobody start containers.
+pub fn is_forbidden(ended: &Finished) -> bool {
+    let said = ended.stderr.to_ascii_lowercase();
+    let reasons = ["operation not permitted", "permission denied", "cgroup"];
+    ended.code != Some(0) && reasons.iter().any(|reason| said.contains(reason))
+}
+
 /// Where Debian's packages are unpacked.
 fn packages() -> PathBuf {
     std::env::var_os("PROMFETCH_DOCKER")

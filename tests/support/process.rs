@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Sender, channel};
@@ -204,6 +204,12 @@ pub async fn run(
         stdout: process.stdout(),
         stderr: process.stderr(),
     }
+}
+
+/// Says what a test has left out, and why: in the log also when the test passes, where `.ci/run` looks for it.
+pub fn skipped(reason: fmt::Arguments<'_>) {
+    // Not by a macro: what those print is shown of failing tests only.
+    let _ = writeln!(io::stderr(), "skipped: {reason}");
 }
 
 /// Prints to the output of the running test.

@@ -1,19 +1,20 @@
 //! The plugin in a real dockerd.
 
 use promfetch_tests::docker::{self, Dockerd};
-use promfetch_tests::process::report;
+use promfetch_tests::process::{report, skipped};
 use promfetch_tests::{Page, eventually, http, net};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dockerd_runs_the_managed_plugin() {
     if let Some(reason) = docker::missing() {
-        report(format_args!("SKIPPED: {reason}"));
+        skipped(format_args!("a real dockerd: {reason}"));
         return;
     }
     let mut dockerd = match Dockerd::start().await {
         Ok(dockerd) => dockerd,
         Err(log) => {
-            report(format_args!("SKIPPED: dockerd does not start here:\n{log}"));
+            skipped(format_args!("dockerd does not start here"));
+            report(format_args!("{log}"));
             return;
         }
     };
@@ -37,7 +38,15 @@ async fn dockerd_runs_the_managed_plugin() {
             .must(&["plugin", "set", "promfetch", &setting])
             .await;
     }
-    dockerd.must(&["plugin", "enable", "promfetch"]).await;
+    let enabled = dockerd.docker(&["plugin", "enable", "promfetch"]).await;
+    if docker::is_forbidden(&enabled) {
+        skipped(format_args!(
+            "no containers here: {}",
+            enabled.stderr.trim()
+        ));
+        return dockerd.finish().await;
+    }
+    assert_eq!(enabled.code, Some(0), "{}", enabled.stderr);
     scraped(&url, "after it was enabled").await;
 
     dockerd.restart().await.unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use promfetch_tests::library::{Library, outcome, succeed};
-use promfetch_tests::process::report;
+use promfetch_tests::process::skipped;
 use promfetch_tests::tools;
 use tempfile::TempDir;
 
@@ -242,7 +242,7 @@ fn difference(before: &Path, now: &Path) -> Option<String> {
 #[test]
 fn functions_and_types_are_those_of_the_baseline() {
     if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
-        report(format_args!("skipped: the baseline is for Linux on x86-64"));
+        skipped(format_args!("the baseline is for Linux on x86-64"));
         return;
     }
     let now = abi_of(&Library::staged().shared());
